@@ -1,0 +1,66 @@
+# What people and CI run; every target sets up what it needs. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.in)
+# another index for torch alone, such as that of its CPU builds
+TORCH_INDEX ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# Telemetry of every tool is off, and nothing looks for an account.
+export DO_NOT_TRACK := 1
+export DVC_NO_ANALYTICS := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export GX_ANALYTICS_ENABLED := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+export HF_HUB_OFFLINE ?= 1
+export WANDB_MODE ?= offline
+export WANDB_ERROR_REPORTING := false
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run repro test check lock clean bench-train bench-validate bench-clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+setup: .venv/.complete ## make .venv from requirements.lock
+.venv/.complete: requirements.lock requirements.in
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --no-deps $(addprefix --index-url ,$(strip $(TORCH_INDEX))) $(TORCH)
+	.venv/bin/pip install --quiet --no-deps --require-hashes -r requirements.lock
+	.venv/bin/pip check
+	touch $@
+
+run: setup ## one full turn on the data of params.yaml, ending with a table
+	@python -m flows.reproduce
+
+repro: setup ## dvc repro, waiting for the repository's lock
+	@dvc --wait-for-lock repro
+
+test: setup ## the whole test suite
+	@pytest -n 2
+
+check: setup ## format, lint, types, import contracts, architecture and fast tests
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	pytest -q -n 2 -m "not slow"
+
+bench-train: setup ## examples/s of training beside transformers' Trainer
+	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
+	@PYTHONPATH=.bench/train python -m benchmarks.train
+
+bench-clean: setup ## speed of cleaning and of near-duplicate clustering, recall of planted twins
+	@python -m benchmarks.clean
+
+bench-validate: setup ## time of stage validate on 1,000,000 rows
+	@python -m benchmarks.validate
+
+lock: setup ## recompile requirements.lock from requirements.in
+	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+		--unsafe-package torch --output-file requirements.lock requirements.in
+
+clean: ## remove what the stages wrote and what the tools cached; raw data, DVC's cache and .venv stay
+	find data -mindepth 1 -maxdepth 1 ! -name raw -exec rm -rf {} +
+	rm -rf models .run .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,90 @@
+"""Outputs that are whole or absent: written beside the target, synced, renamed into place."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty private folder that becomes `target` only if the block ends without error.
+
+    Until then an earlier `target` stays as it is; a kill at any moment leaves the old folder, the
+    new one, or none (then the old one comes back with the next call), never a mixture. Hidden
+    leftovers of killed runs are removed on the way.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (target.with_name(f".{target.name}.{state}") for state in ("new", "old"))
+    _settle(target, new, old)
+    new.mkdir()
+    try:
+        yield new
+        sync_tree(new)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        sync_folder(target.parent)
+    finally:
+        _settle(target, new, old)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write one file so that a reader sees the old content or the new, never a part."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = target.with_name(f".{target.name}.new")
+    try:
+        with new.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(target)
+        sync_folder(target.parent)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def json_bytes(value: object) -> bytes:
+    """The same value always gives the same bytes; NaN and infinity are refused."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def write_json(target: Path, value: object) -> None:
+    write_whole(target, json_bytes(value))
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sync_tree(folder: Path) -> None:
+    """Force every file and folder below to the disk, files before the folders that name them."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        sync_folder(path)
+    sync_folder(folder)
+
+
+def sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _settle(target: Path, new: Path, old: Path) -> None:
+    """Between the two renames only `old` holds the outputs; it goes back, never away."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    _remove(new)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)

@@ -1,0 +1,1 @@
+"""Normal form of each text; exact duplicates merged, near-duplicates grouped."""

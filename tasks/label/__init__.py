@@ -1,0 +1,1 @@
+"""Stage label: votes to class, soft distribution and agreement."""

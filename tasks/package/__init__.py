@@ -1,0 +1,1 @@
+"""Stage package: the deployable bundle, checked against the network it was made from."""

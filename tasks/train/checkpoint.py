@@ -1,0 +1,62 @@
+"""Checkpoints that survive a kill at any moment: written beside, synced, renamed."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from tasks.artifacts import json_bytes, sha256_of, sync_folder
+
+log = logging.getLogger(__name__)
+LAST = "last.ckpt"
+
+
+class WholeCheckpointIO(TorchCheckpointIO):
+    """Lightning's own save neither syncs nor always keeps the old file; this one does both."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new = target.with_name(f".{target.name}.new")
+        try:
+            with new.open("wb") as stream:
+                torch.save(checkpoint, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            new.replace(target)
+            sync_folder(target.parent)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def fingerprint(params: dict[str, Any], inputs: list[Path]) -> str:
+    """Name of one exact training: the same params on the same bytes, or another name.
+
+    An input that is no local path (an encoder's hub name) counts by the name in the params.
+    """
+    digest = hashlib.sha256(json_bytes(params))
+    for source in inputs:
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in filter(Path.is_file, files):
+            digest.update(sha256_of(file).encode())
+    return digest.hexdigest()[:16]
+
+
+def find_last(folder: Path) -> Path | None:
+    """The newest checkpoint of an interrupted run; None, with a warning, if it cannot be read."""
+    last = folder / LAST
+    if not last.is_file():
+        return None
+    try:
+        torch.load(last, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in as many ways as there are damages
+        log.warning("%s is not readable (%s); training starts anew", last, error)
+        last.unlink()
+        return None
+    return last

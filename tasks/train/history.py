@@ -1,0 +1,88 @@
+"""What a training run leaves to read: a curve for DVC, lines for the log, series for trackers."""
+
+import csv
+import io
+import logging
+import resource
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from tasks.train.data import Batch
+
+log = logging.getLogger(__name__)
+COLUMNS = ["step", "epoch", "train_loss", "validation_loss", "macro_f1", "weighted_f1"]
+
+
+class History(pl.Callback):
+    """One row per epoch. It travels in the checkpoint, so a resumed run leaves the whole curve."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row = {
+            "step": trainer.global_step,
+            "epoch": trainer.current_epoch + 1,
+            "train_loss": pl_module.epoch_loss / max(1, pl_module.epoch_batches),
+            "validation_loss": scores["validation/loss"],
+            "macro_f1": scores["validation/macro_f1"],
+            "weighted_f1": scores["validation/weighted_f1"],
+        }
+        self.rows.append(row)
+        log.info(
+            "epoch %d of %s: loss %.4f, on validation %.4f, macro F1 %.4f, weighted F1 %.4f",
+            row["epoch"], trainer.max_epochs, *(row[name] for name in COLUMNS[2:]),
+        )  # fmt: skip
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = list(state_dict["rows"])
+
+
+class Speedometer(pl.Callback):
+    """Examples/s, learning rate and peak memory, to the log and the trackers.
+
+    None of it goes into an output of the stage: it differs from run to run.
+    """
+
+    def __init__(self, every_batches: int) -> None:
+        self.every_batches = every_batches
+        self.started = 0.0
+        self.num_examples = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.started = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self.num_examples += len(batch.label)
+        if (batch_idx + 1) % self.every_batches:
+            return
+        rate = self.num_examples / (time.monotonic() - self.started)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        pl_module.log_dict(
+            {
+                "train/examples_per_second": rate,
+                "train/peak_memory_mib": memory,
+                "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            }
+        )
+        log.info(
+            "epoch %d, batch %d of %s: loss %.4f, %.0f examples/s",
+            trainer.current_epoch + 1, batch_idx + 1, trainer.num_training_batches,
+            float(outputs["loss"]), rate,
+        )  # fmt: skip
+
+
+def as_csv(rows: list[dict[str, float]]) -> bytes:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode()

@@ -1,0 +1,134 @@
+"""The network: a pretrained encoder, mean pooling, a linear head. It knows nothing of training."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from tasks.artifacts import json_bytes
+from tasks.errors import InputError
+from tasks.label_set import LabelSet, read_label_set, write_label_set
+from tasks.tokens import Ids
+
+WEIGHTS = "model.safetensors"
+CLASSIFIER = "classifier.json"
+LABEL_SET = "label_set.json"
+
+
+class Classifier(nn.Module):
+    """Token ids and mask, both (rows, tokens), to logits (rows, classes)."""
+
+    def __init__(self, encoder: PreTrainedModel, num_classes: int, head_dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(head_dropout)
+        self.head = nn.Linear(encoder.config.hidden_size, num_classes)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).to(hidden.dtype)
+        pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+        logits: Tensor = self.head(self.dropout(pooled))
+        return logits
+
+
+def load_encoder(name: str, **config: Any) -> PreTrainedModel:
+    """A pretrained encoder from a local folder or a hub name; `config` overrides its config.json.
+
+    Attention is the plain one: it exports to ONNX, and on short texts it is no slower.
+    """
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    with _named(name):
+        encoder = AutoModel.from_pretrained(
+            name, attn_implementation="eager", dtype=torch.float32, **config
+        )
+    return _without_pooler(encoder)
+
+
+def save_tokenizer(name: str, folder: Path) -> None:
+    """The encoder's tokenizer, in the one form that training and serving both read."""
+    with _named(name):
+        AutoTokenizer.from_pretrained(name).save_pretrained(folder)
+
+
+@contextmanager
+def _named(encoder: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"train.network.encoder = '{encoder}' cannot be loaded: {reason} Name a folder that "
+            "fetch wrote, one of your own, or, with HF_HUB_OFFLINE=0, a name of the model hub."
+        ) from None
+
+
+def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
+    """Some encoders end in a layer for the first token's sake; mean pooling leaves it unused."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder
+
+
+def find_layers(encoder: PreTrainedModel) -> list[nn.Module]:
+    """The encoder's repeated layers, lowest first, found by their number in its config."""
+    depth = encoder.config.num_hidden_layers
+    for module in encoder.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return list(module)
+    raise InputError(f"{type(encoder).__name__} has no list of {depth} layers to freeze or shard.")
+
+
+def freeze_lowest(encoder: PreTrainedModel, num_layers: int) -> None:
+    """Keep the embeddings and the lowest layers as pretrained: cheaper steps, little lost."""
+    if num_layers == 0:
+        return
+    layers = find_layers(encoder)
+    if num_layers > len(layers):
+        raise InputError(
+            f"train.network.frozen_layers = {num_layers}, but the encoder has {len(layers)} layers."
+        )
+    upper = {id(parameter) for layer in layers[num_layers:] for parameter in layer.parameters()}
+    for parameter in encoder.parameters():
+        parameter.requires_grad = id(parameter) in upper
+
+
+def save_classifier(folder: Path, model: Classifier, label_set: LabelSet, max_tokens: int) -> None:
+    """Weights as safetensors, config and label set as JSON; the caller adds the tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(model, str(folder / WEIGHTS))
+    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
+    config = json.loads(model.encoder.config.to_json_string(use_diff=True))
+    config.pop("_name_or_path", None)
+    (folder / "config.json").write_bytes(json_bytes(config))
+    (folder / CLASSIFIER).write_bytes(json_bytes({"max_tokens": max_tokens}))
+    write_label_set(folder / LABEL_SET, label_set)
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """The trained network of a model folder, in evaluation mode."""
+    if not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder}: no {WEIGHTS} there. Run the train stage first.")
+    config = AutoConfig.from_pretrained(folder)
+    encoder = _without_pooler(AutoModel.from_config(config, attn_implementation="eager"))
+    model = Classifier(encoder, len(read_label_set(folder / LABEL_SET).classes), head_dropout=0.0)
+    load_model(model, str(folder / WEIGHTS))
+    return model.eval()
+
+
+def torch_score(model: Classifier) -> Any:
+    """The network as a `predictor.Score`: numpy ids and mask in, numpy logits out."""
+
+    @torch.inference_mode()
+    def score(ids: Ids, mask: Ids) -> Any:
+        return model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+
+    return score

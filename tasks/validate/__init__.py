@@ -1,0 +1,1 @@
+"""Stage `validate`: Great Expectations over rows and tables; bad rows leave, bad tables stop."""
