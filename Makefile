@@ -18,7 +18,7 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro test check lock clean bench-train bench-validate bench-clean
+.PHONY: help setup run repro test check lock clean bench-train bench-quality bench-clean bench-validate
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -50,6 +50,9 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 bench-train: setup ## examples/s of training beside transformers' Trainer
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
+
+bench-quality: setup ## the candidate beside TF-IDF, VADER and the paper, per source
+	@python -m benchmarks.quality
 
 bench-clean: setup ## speed of cleaning and of near-duplicate clustering, recall of planted twins
 	@python -m benchmarks.clean

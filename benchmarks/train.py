@@ -38,7 +38,7 @@ def main() -> None:
     """Alternate the contestants, so that a busy machine slows all alike, and compare medians."""
     params = load_params("train", TrainParams)
     shipped = _change(params, max_epochs=1, loggers=[], log_every_batches=10_000)
-    full = _change(shipped, frozen_layers=0)
+    full = _change(shipped, frozen_layers=None)
     table = read_table(SPLIT, LABELLED)
     table = table.take(
         torch.randperm(len(table), generator=torch.Generator().manual_seed(0)).numpy()

@@ -27,7 +27,7 @@ TEMPLATES = (
     "mi {} número {} no está bien, por favor", "{} شماره {} درست نیست لطفا",
 )  # fmt: skip
 SMALL = {
-    "max_tokens": 32, "frozen_layers": 0, "max_epochs": 2, "learning_rate": 1e-2, "threads": 1,
+    "max_tokens": 32, "frozen_layers": None, "max_epochs": 2, "learning_rate": 1e-2, "threads": 1,
     "loggers": [], "batch_size": 16,
 }  # fmt: skip
 

@@ -87,9 +87,9 @@ def find_layers(encoder: PreTrainedModel) -> list[nn.Module]:
     raise InputError(f"{type(encoder).__name__} has no list of {depth} layers to freeze or shard.")
 
 
-def freeze_lowest(encoder: PreTrainedModel, num_layers: int) -> None:
-    """Keep the embeddings and the lowest layers as pretrained: cheaper steps, little lost."""
-    if num_layers == 0:
+def freeze_lowest(encoder: PreTrainedModel, num_layers: int | None) -> None:
+    """Keep the embeddings and the lowest layers as pretrained; None trains everything."""
+    if num_layers is None:
         return
     layers = find_layers(encoder)
     if num_layers > len(layers):

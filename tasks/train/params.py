@@ -14,7 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 class NetworkParams(Params):
     encoder: str
     max_tokens: Annotated[int, Field(ge=8)]
-    frozen_layers: Annotated[int, Field(ge=0)]
+    frozen_layers: Annotated[int, Field(ge=0)] | None
     encoder_dropout: Share
     head_dropout: Share
 
