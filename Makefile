@@ -26,8 +26,8 @@ help: ## show this list
 setup: .venv/.complete ## make .venv from requirements.lock
 .venv/.complete: requirements.lock requirements.in
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --no-deps $(addprefix --index-url ,$(strip $(TORCH_INDEX))) $(TORCH)
-	.venv/bin/pip install --quiet --no-deps --require-hashes -r requirements.lock
+	.venv/bin/pip install --no-deps --require-hashes -r requirements.lock
+	.venv/bin/pip install $(addprefix --index-url ,$(strip $(TORCH_INDEX))) $(TORCH)  # its CUDA build brings its libraries
 	.venv/bin/pip check
 	touch $@
 

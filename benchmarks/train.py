@@ -58,7 +58,7 @@ def main() -> None:
 
 def run_ours(examples: Examples, params: TrainParams) -> float:
     """Seconds of one epoch's training, from the first batch to the last step."""
-    encoder = load_encoder(str(ENCODER))
+    encoder = load_encoder(str(ENCODER), params.network.encoder_dropout, params.network.max_tokens)
     freeze_lowest(encoder, params.network.frozen_layers)
     model = Classifier(encoder, len(examples.label_set.classes), params.network.head_dropout)
     module = TimedModule(model, params.learning, count_steps(examples, params.learning))

@@ -10,23 +10,28 @@ from flows.summary import StageRun, print_summary, read_runs
 from tasks.errors import InputError
 
 DVC_REPRO = ["dvc", "--wait-for-lock", "repro"]
-DVC_INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
     """Run `dvc repro` with the given arguments and report; the exit code is DVC's."""
     console = Console(highlight=False)
     started = time.time()
-    try:
-        code = subprocess.run([*DVC_REPRO, *arguments], check=False).returncode
-    except KeyboardInterrupt:
-        code = DVC_INTERRUPTED
+    code = _wait(subprocess.Popen([*DVC_REPRO, *arguments]))
     runs = read_runs(started)
     if code == 0:
         print_summary(console, runs, time.time() - started)
     else:
         _explain(console, [run for run in runs if run.failure])
     return code
+
+
+def _wait(process: "subprocess.Popen[bytes]") -> int:
+    """Ctrl-C reaches DVC and its stage as well; they end in order, and only then does this."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _explain(console: Console, failed: list[StageRun]) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -32,13 +33,17 @@ def whole_folder(target: Path) -> Iterator[Path]:
         _settle(target, new, old)
 
 
-def write_whole(target: Path, content: bytes) -> None:
-    """Write one file so that a reader sees the old content or the new, never a part."""
+@contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[IO[bytes]]:
+    """Yield a stream whose content becomes `target` only if the block ends without error.
+
+    A reader sees the old content or the new, never a part.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}.new")
     try:
         with new.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(target)
@@ -54,7 +59,8 @@ def json_bytes(value: object) -> bytes:
 
 
 def write_json(target: Path, value: object) -> None:
-    write_whole(target, json_bytes(value))
+    with whole_file(target) as stream:
+        stream.write(json_bytes(value))
 
 
 def sha256_of(file: Path) -> str:

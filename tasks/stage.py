@@ -6,7 +6,7 @@ import errno
 import inspect
 import json
 import logging
-import resource
+import re
 import signal
 import sys
 import time
@@ -24,8 +24,8 @@ RECORDS = Path(".run")  # what the last run of each stage cost, and why it faile
 _FULL_OR_CLOSED = {
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some space or raise the quota, and run again",
-    errno.EACCES: "give this user the right to write there and run again",
-    errno.EPERM: "give this user the right to write there and run again",
+    errno.EACCES: "let this user read and write there and run again",
+    errno.EPERM: "let this user read and write there and run again",
     errno.EROFS: "remount it writable, or work in another folder",
 }
 
@@ -35,7 +35,7 @@ def run(name: str, main: Callable[..., None]) -> NoReturn:
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format=f"{name}: %(message)s", stream=sys.stdout)
     paths = _parse_paths(name, main)
-    started = psutil.Process().create_time()  # imports are a stage's time, too
+    started = time.time()
     _record(name, started, failure="ended before it could say why (killed, or out of memory?)")
     try:
         main(*paths)
@@ -84,17 +84,23 @@ def _fail(name: str, started: float, reason: str, exit_code: int) -> NoReturn:
 
 
 def _record(name: str, started: float, failure: str | None) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
     record = {
         "started": started,
-        "seconds": time.time() - started,
-        "peak_memory_mib": usage.ru_maxrss / 1024,
+        "seconds": time.time() - psutil.Process().create_time(),  # imports are its time, too
+        "peak_memory_mib": peak_memory_mib(),
         "failure": failure,
     }
     try:
         write_json(RECORDS / f"{name}.json", record)
     except OSError as error:  # the record is a courtesy; the stage's own result stands without it
         print(f"{name}: could not write {RECORDS}: {error}", file=sys.stderr)
+
+
+def peak_memory_mib() -> float:
+    """Most memory this process has held; getrusage's figure would include the parent's at fork."""
+    status = Path("/proc/self/status").read_text()
+    (kib,) = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(kib) / 1024
 
 
 def die_with_parent() -> None:

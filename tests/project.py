@@ -44,8 +44,10 @@ def make_project(folder: Path, num_rows: int = 400) -> Path:
     write_tiny_encoder(folder / "data/raw/encoder")
     write_tickets(folder / "data/raw/tickets.csv", num_rows)
     write_params(folder)
-    for command in (["git", "init", "-q"], ["git", "add", "-A"], ["git", "commit", "-qm", "start"]):
-        run(folder, command)
+    run(folder, ["git", "init", "-q"])
+    run(folder, ["dvc", "add", "-q", "data/raw/tickets.csv", "data/raw/encoder"])
+    run(folder, ["git", "add", "-A"])
+    run(folder, ["git", "commit", "-qm", "start"])
     return folder
 
 

@@ -1,12 +1,15 @@
 """Another task, end to end through DVC: other labels, a plain CSV, a mix of languages."""
 
 import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.project import TOPICS, make_project, run, try_run
+from tests.project import TOPICS, environment, make_project, run, try_run, write_params
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 REPRODUCE = ["python", "-m", "flows.reproduce"]
@@ -51,7 +54,6 @@ def test_a_second_run_does_nothing_and_says_so(project: Path) -> None:
 
 
 def test_a_second_clone_pulls_and_has_nothing_to_run(project: Path) -> None:
-    run(project, ["dvc", "add", "-q", "data/raw/tickets.csv", "data/raw/encoder"])
     run(project, ["git", "add", "-A"])
     run(project, ["git", "commit", "-qm", "first turn"])
     run(project, ["dvc", "push", "-q"])
@@ -83,3 +85,22 @@ def test_a_stage_that_fails_is_named_last_and_its_earlier_outputs_come_back(proj
     assert "tickets.csv" in why
     assert "make run" in then
     assert (project / "data/aggregate/metrics.json").read_bytes() == before
+
+
+def test_ctrl_c_ends_in_order_and_names_the_stage(project: Path) -> None:
+    write_params(project, seed=1, max_epochs=50, checkpoint_seconds=0.01, log_every_batches=1)
+    with subprocess.Popen(
+        REPRODUCE, cwd=project, env=environment(), text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert next(line for line in process.stdout if "epoch 2, batch" in line)
+        os.killpg(process.pid, signal.SIGINT)
+        output = process.stdout.read()
+    write_params(project)
+    assert process.returncode != 0
+    stage, why, then = output.splitlines()[-3:]
+    assert "train" in stage
+    assert "interrupted; nothing half-written was kept" in why
+    assert "make run" in then
+    assert not list(project.glob("models/.train.new"))

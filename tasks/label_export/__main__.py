@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from tasks import stage
-from tasks.artifacts import whole_folder, write_json, write_whole
+from tasks.artifacts import whole_folder, write_json
 from tasks.label_export.params import LabelExportParams
 from tasks.label_export.queue import choose_diverse, find_candidates
 from tasks.label_export.studio import LOW_AGREEMENT, UNLABELLED, Task, build_interface, build_tasks
@@ -40,7 +40,7 @@ def main(examples: Path, label_set: Path, target: Path) -> None:
     metrics = measure(tasks, table.num_rows, len(candidates.rows))
     with whole_folder(target) as folder:
         write_json(folder / "tasks.json", tasks)
-        write_whole(folder / "interface.xml", interface)
+        (folder / "interface.xml").write_bytes(interface)
         write_json(folder / "metrics.json", {"label_export": metrics})
     log.info(
         "%s tasks of %s rows: %s unlabelled, %s with low agreement",

@@ -86,12 +86,10 @@ def _make_tokenizer(encoder: Path, work: Path, max_tokens: int) -> Tokenizer:
 
 
 def _make_module(encoder: Path, params: TrainParams, train: Examples) -> ClassifierModule:
-    dropout = params.network.encoder_dropout
-    pretrained = load_encoder(
-        str(encoder), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-    )
-    freeze_lowest(pretrained, params.network.frozen_layers)
-    model = Classifier(pretrained, len(train.label_set.classes), params.network.head_dropout)
+    network = params.network
+    pretrained = load_encoder(str(encoder), network.encoder_dropout, network.max_tokens)
+    freeze_lowest(pretrained, network.frozen_layers)
+    model = Classifier(pretrained, len(train.label_set.classes), network.head_dropout)
     return ClassifierModule(model, params.learning, count_steps(train, params.learning))
 
 

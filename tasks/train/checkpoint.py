@@ -2,14 +2,14 @@
 
 import hashlib
 import logging
-import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from tasks.artifacts import json_bytes, sha256_of, sync_folder
+from tasks.artifacts import json_bytes, sha256_of, whole_file
 
 log = logging.getLogger(__name__)
 LAST = "last.ckpt"
@@ -21,27 +21,19 @@ class WholeCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new = target.with_name(f".{target.name}.new")
-        try:
-            with new.open("wb") as stream:
-                torch.save(checkpoint, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            new.replace(target)
-            sync_folder(target.parent)
-        finally:
-            new.unlink(missing_ok=True)
+        with whole_file(Path(path)) as stream:
+            torch.save(checkpoint, stream)
 
 
 def fingerprint(params: dict[str, Any], inputs: list[Path]) -> str:
-    """Name of one exact training: the same params on the same bytes, or another name.
+    """Name of one exact training: the same params, code and libraries on the same bytes.
 
     An input that is no local path (an encoder's hub name) counts by the name in the params.
     """
-    digest = hashlib.sha256(json_bytes(params))
-    for source in inputs:
+    libraries = {"torch": torch.__version__, "pytorch_lightning": version("pytorch-lightning")}
+    digest = hashlib.sha256(json_bytes({"params": params, "libraries": libraries}))
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    for source in [*code, *inputs]:
         files = sorted(source.rglob("*")) if source.is_dir() else [source]
         for file in filter(Path.is_file, files):
             digest.update(sha256_of(file).encode())

@@ -49,7 +49,7 @@ def fit(
     last = find_last(work.folder) if run.debug == "off" else None
     if last:
         log.info("resuming from %s", last)
-    with _quiet():
+    with _quiet(), _interruptible():
         trainer = _make_trainer(module.learning, run, callbacks, work.loggers)
         trainer.fit(
             module,
@@ -58,8 +58,6 @@ def fit(
             ckpt_path=last,
             weights_only=True,
         )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     if best.best_model_path:
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["state_dict"])
@@ -98,6 +96,15 @@ def _make_trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lightning answers Ctrl-C with `sys.exit(1)`; the stage's frame wants to know what it was."""
+    try:
+        yield
+    except SystemExit as ending:
+        raise KeyboardInterrupt from ending
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 import csv
 import io
 import logging
-import resource
 import time
 from typing import Any
 
 import pytorch_lightning as pl
 
+from tasks.stage import peak_memory_mib
 from tasks.train.data import Batch
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Speedometer(pl.Callback):
         if (batch_idx + 1) % self.every_batches:
             return
         rate = self.num_examples / (time.monotonic() - self.started)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        memory = peak_memory_mib()
         pl_module.log_dict(
             {
                 "train/examples_per_second": rate,

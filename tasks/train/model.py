@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
-from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -20,6 +20,10 @@ from tasks.tokens import Ids
 WEIGHTS = "model.safetensors"
 CLASSIFIER = "classifier.json"
 LABEL_SET = "label_set.json"
+_DROPOUT_FIELDS = (  # as the configurations of different families of encoders name it
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
+    "embedding_dropout", "mlp_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
+)  # fmt: skip
 
 
 class Classifier(nn.Module):
@@ -39,16 +43,26 @@ class Classifier(nn.Module):
         return logits
 
 
-def load_encoder(name: str, **config: Any) -> PreTrainedModel:
-    """A pretrained encoder from a local folder or a hub name; `config` overrides its config.json.
+def load_encoder(name: str, dropout: float, max_tokens: int) -> PreTrainedModel:
+    """A pretrained encoder from a local folder or a hub name, with this dropout throughout.
 
     Attention is the plain one: it exports to ONNX, and on short texts it is no slower.
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
     with _named(name):
+        config = AutoConfig.from_pretrained(name)
+        for field in _DROPOUT_FIELDS:
+            if hasattr(config, field):
+                setattr(config, field, dropout)
         encoder = AutoModel.from_pretrained(
-            name, attn_implementation="eager", dtype=torch.float32, **config
+            name, config=config, attn_implementation="eager", dtype=torch.float32
+        )
+    positions = getattr(config, "max_position_embeddings", max_tokens)
+    if max_tokens > positions:
+        raise InputError(
+            f"train.network.max_tokens = {max_tokens}, but the encoder '{name}' reads at "
+            f"most {positions} tokens. Lower it in params.yaml."
         )
     return _without_pooler(encoder)
 
@@ -97,15 +111,18 @@ def freeze_lowest(encoder: PreTrainedModel, num_layers: int | None) -> None:
             f"train.network.frozen_layers = {num_layers}, but the encoder has {len(layers)} layers."
         )
     upper = {id(parameter) for layer in layers[num_layers:] for parameter in layer.parameters()}
-    for parameter in encoder.parameters():
-        parameter.requires_grad = id(parameter) in upper
+    for parameter in encoder.parameters():  # in the order of the network, embeddings first
+        if id(parameter) in upper:
+            break
+        parameter.requires_grad = False
 
 
 def save_classifier(folder: Path, model: Classifier, label_set: LabelSet, max_tokens: int) -> None:
     """Weights as safetensors, config and label set as JSON; the caller adds the tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(model, str(folder / WEIGHTS))
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    # through Python's own write, so that a full disk is the OSError it is
+    (folder / WEIGHTS).write_bytes(safetensors.torch.save(weights))
     config = json.loads(model.encoder.config.to_json_string(use_diff=True))
     config.pop("_name_or_path", None)
     (folder / "config.json").write_bytes(json_bytes(config))
@@ -120,7 +137,7 @@ def load_classifier(folder: Path) -> Classifier:
     config = AutoConfig.from_pretrained(folder)
     encoder = _without_pooler(AutoModel.from_config(config, attn_implementation="eager"))
     model = Classifier(encoder, len(read_label_set(folder / LABEL_SET).classes), head_dropout=0.0)
-    load_model(model, str(folder / WEIGHTS))
+    safetensors.torch.load_model(model, str(folder / WEIGHTS))
     return model.eval()
 
 

@@ -25,7 +25,8 @@ class ClassifierModule(pl.LightningModule):
         # told, not asked of the trainer: its estimate sets up the data too early, and Lightning
         # then forgets to restore the loader's place when it resumes in mid-epoch
         self.num_steps = num_steps
-        self.rng_state: Tensor | None = None
+        self.rng_state: Tensor | None = None  # of a checkpoint this training goes on from
+        self.gpu_rng_states: list[Tensor] = []
         self.epoch_loss = 0.0  # sum over the batches of this epoch so far
         self.epoch_batches = 0
         classes = model.head.out_features
@@ -87,15 +88,18 @@ class ClassifierModule(pl.LightningModule):
     # dropout draws from; without it a resumed run would differ from an undisturbed one.
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["rng_state"] = torch.get_rng_state()
+        checkpoint["gpu_rng_states"] = torch.cuda.get_rng_state_all()  # [] without a GPU
         checkpoint["epoch_loss"] = [self.epoch_loss, self.epoch_batches]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.rng_state = checkpoint["rng_state"]
+        self.gpu_rng_states = checkpoint["gpu_rng_states"]
         self.epoch_loss, self.epoch_batches = checkpoint["epoch_loss"]
 
     def on_train_start(self) -> None:
         if self.rng_state is not None:
             torch.set_rng_state(self.rng_state)
+            torch.cuda.set_rng_state_all(self.gpu_rng_states)
 
 
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Experiment trackers by their names in params: W&B offline, TensorBoard, MLflow in local files."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def _wandb(folder: Path) -> Logger:
     import wandb  # noqa: PLC0415  # half a second that runs without it need not pay
 
     folder.mkdir(exist_ok=True)
-    settings = wandb.Settings(silent=True, console="off")
+    mode = os.environ.get("WANDB_MODE", "offline")  # also where make did not set it
+    settings = wandb.Settings(silent=True, console="off", mode=mode)
     return WandbLogger(project=PROJECT, save_dir=folder, settings=settings)
 
 

@@ -75,9 +75,12 @@ class Verdict:
 
     def _too_many(self, bound: float) -> str:
         share = self.num_quarantined / self.num_rows
+        broken = (one for one in self.outcomes if one.rule.severity == "quarantine")
+        worst = sorted(broken, key=lambda one: -one.num_failed)
+        counts = ", ".join(f"{one.rule.name} {one.num_failed:,}" for one in worst if len(one.rows))
         return (
             f"{self.num_quarantined:,} of {self.num_rows:,} rows quarantined ({share:.2%}), above "
-            f"max_quarantine_fraction {bound:.2%}"
+            f"max_quarantine_fraction {bound:.2%}: {counts}"
         )
 
     @property

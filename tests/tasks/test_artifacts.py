@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import json_bytes, sha256_of, whole_folder, write_json, write_whole
+from tasks.artifacts import json_bytes, sha256_of, whole_file, whole_folder, write_json
 from tests.tasks.namespaces import ROOT, in_namespace
 
 NAMES = ["a.txt", "deep/b.txt", "deep/er/c.txt"]
@@ -86,12 +86,13 @@ def test_files_that_the_new_folder_lacks_are_gone(tmp_path: Path) -> None:
 FULL = """
 import sys
 from pathlib import Path
-from tasks.artifacts import whole_folder, write_whole
+from tasks.artifacts import whole_file, whole_folder
 large = b"x" * 1_000_000
 for kind in ("folder", "file"):
     try:
         if kind == "file":
-            write_whole(Path("disk/file"), large)
+            with whole_file(Path("disk/file")) as stream:
+                stream.write(large)
         else:
             with whole_folder(Path("disk/out")) as folder:
                 (folder / "large").write_bytes(large)
@@ -122,7 +123,8 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     file = tmp_path / "new/folder/value.json"
     write_json(file, {"b": 1, "a": "ä"})
     assert file.read_text(encoding="utf-8") == '{\n  "a": "ä",\n  "b": 1\n}\n'
-    write_whole(file, b"other")
+    with whole_file(file) as stream:
+        stream.write(b"other")
     assert file.read_bytes() == b"other"
     assert [path.name for path in file.parent.iterdir()] == ["value.json"]
 

@@ -70,7 +70,7 @@ def test_a_stage_that_goes_well_logs_and_leaves_its_record(tmp_path: Path) -> No
         (
             "raise OSError(errno.EACCES, os.strerror(errno.EACCES))",
             1,
-            "Permission denied (out); give this user the right to write there and run again",
+            "Permission denied (out); let this user read and write there and run again",
         ),
         (
             "raise KeyboardInterrupt",

@@ -69,8 +69,8 @@ class Place:
     def metrics(self) -> dict[str, object]:
         return json.loads((self.folder / "out/metrics.json").read_text())["aggregate"]
 
-    def outputs(self) -> dict[str, bytes]:
-        files = (file for file in (self.folder / "out").rglob("*") if file.is_file())
+    def outputs(self, target: str = "out") -> dict[str, bytes]:
+        files = (file for file in (self.folder / target).rglob("*") if file.is_file())
         return {str(file.relative_to(self.folder)): file.read_bytes() for file in files}
 
     def parquet(self, name: str, table) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.tasks.aggregate.conftest import Place
+from tasks.errors import GateError
+from tests.tasks.aggregate.conftest import Place, fail
 
 COLUMNS = {"source_id": "id", "text": "text", "label": "label"}
 
@@ -16,6 +17,11 @@ JSON_LINES = {
     "escaped NUL": (b'{"text": "\\u0000"}\n', "nul", "NUL character at position 1 of 'text'"),
     "no text": (b'{"label": "x"}\n', "text", "'text' is None, expected text"),
     "text of another type": (b'{"text": ["a"]}\n', "text", "'text' is ['a'], expected text"),
+    "an object as text": (
+        b'{"text": {"en": "a"}}\n',
+        "text",
+        "'text' is {'en': 'a'}, expected text",
+    ),
     "a list as label": (b'{"text": "a", "label": [1]}\n', "votes", "expected one value"),
     "no time": (b'{"text": "a", "at": "yesterday"}\n', "time", "'at' is 'yesterday'"),
     "a time before all": (b'{"text": "a", "at": "0001-01-01T00:00+14:00"}\n', "time", "expected a"),
@@ -23,13 +29,19 @@ JSON_LINES = {
 
 
 @pytest.mark.parametrize(("line", "rule", "reason"), JSON_LINES.values(), ids=JSON_LINES)
-def test_a_malformed_json_line_is_rejected(place: Place, line: bytes, rule: str, reason: str):
-    place.put("a.jsonl", b'{"text": "a", "label": "x", "at": "2024-01-01"}\n' + line)
+def test_a_malformed_json_line_is_rejected(turned: Place, line: bytes, rule: str, reason: str):
+    turned.params["sources"] = []
+    turned.put("a.jsonl", b'{"text": "a", "label": "x", "at": "2024-01-01"}\n' + line)
     columns = {"text": "text", "label": "label", "created_at": "at"}
-    place.source("a.jsonl", columns, format="jsonl")
-    place.set(max_reject_fraction=1.0)
-    assert len(place.run()) == 1
-    (listed,) = place.rejects()
+    turned.source("a.jsonl", columns, format="jsonl")
+    message = fail(turned, GateError)
+    assert "source 's0': 1 of 2 rows rejected (50.00%, at most 0.10%)" in message
+    assert "raw/a.jsonl:2: " in message
+    assert reason in message
+    assert "out-failed/rejected.parquet" in message
+    turned.set(max_reject_fraction=1.0)
+    assert len(turned.run()) == 1
+    (listed,) = turned.rejects()
     assert (listed["origin"], listed["rule"]) == ("raw/a.jsonl:2", rule)
     assert reason in listed["reason"]
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 
 from tasks.errors import ParamsError
 from tests.tasks.aggregate.conftest import GOOD, HEADER, ROOT, Place, fail
-from tests.tasks.namespaces import in_namespace
+from tests.tasks.namespaces import bound_by_permissions, in_namespace
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,15 @@ def test_contradicting_params_of_a_source_are_named(turned: Place, changes, mess
     assert message in fail(turned, ParamsError)
 
 
-def test_a_missing_params_section_is_named(turned: Place) -> None:
+def test_a_missing_params_section_is_named_and_the_earlier_outputs_stay(turned: Place) -> None:
+    assert run_stage(turned.folder, {"aggregate": turned.params}).returncode == 0
+    before = turned.outputs()
+    turned.put("a.csv", GOOD + "20,more,x\n")
     done = run_stage(turned.folder, {"clean": {}})
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "aggregate failed: params.yaml: section 'aggregate' is missing" in line
+    assert turned.outputs() == before != {}
 
 
 def test_the_command_fails_with_one_line_and_exit_code_1(turned: Place) -> None:
@@ -68,6 +73,21 @@ def test_an_unwritable_folder_is_said_in_one_line_and_the_earlier_outputs_stay(t
     assert_fails_on(turned, "remount,ro", "Read-only file system")
 
 
+def test_a_folder_of_others_is_said_in_one_line_and_the_earlier_outputs_stay(turned: Place) -> None:
+    params = {"aggregate": turned.params}
+    assert run_stage(turned.folder, params, "locked/out").returncode == 0
+    before = turned.outputs("locked/out")
+    turned.put("a.csv", GOOD + "20,more,x\n")
+    (turned.folder / "locked").chmod(0o555)
+    done = run_stage(turned.folder, params, "locked/out", before=bound_by_permissions())
+    (turned.folder / "locked").chmod(0o755)
+    assert done.returncode == 1, done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("aggregate failed: Permission denied (locked/.out.new); let this user")
+    assert turned.outputs("locked/out") == before != {}
+    assert [path.name for path in (turned.folder / "locked").iterdir()] == ["out"]
+
+
 def assert_fails_on(place: Place, option: str, message: str) -> None:
     """Run twice on a small disk of its own: well on a.csv, then on b.csv under `option`."""
     place.load()
@@ -87,10 +107,12 @@ def assert_fails_on(place: Place, option: str, message: str) -> None:
     assert "and run again" in line or "remount it writable" in line
 
 
-def run_stage(folder: Path, params: dict[str, object]) -> subprocess.CompletedProcess[str]:
+def run_stage(
+    folder: Path, params: dict[str, object], target: str = "out", before: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     return subprocess.run(
-        [sys.executable, "-m", "tasks.aggregate", "fetch", "raw", "out"],
+        [*before, sys.executable, "-m", "tasks.aggregate", "fetch", "raw", target],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

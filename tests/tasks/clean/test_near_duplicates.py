@@ -1,7 +1,6 @@
 """Near-duplicates: what is joined, what stays apart, and that order plays no part."""
 
 import random
-import string
 
 import numpy as np
 import pytest
@@ -10,14 +9,9 @@ from hypothesis import strategies as st
 
 from tasks.clean.near_duplicates import cluster, jaccard
 from tasks.clean.shingles import shingle
-from tests.tasks.clean.examples import PARAMS
+from tests.tasks.clean.examples import PARAMS, sentences, sets_of
 
 NEAR = PARAMS.near_duplicates
-
-
-def sets_of(keys, size):
-    padded = [" " * (size - 1) + key for key in keys]
-    return [{text[at : at + size] for at in range(len(text) - size + 1)} for text in padded]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -29,12 +23,6 @@ def test_similarity_is_the_true_jaccard_of_the_character_shingles(keys, size):
     pairs = np.array([[i, j] for i in range(len(keys)) for j in range(i + 1, len(keys))])
     expected = [len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for i, j in pairs]
     assert jaccard(shingle(keys, size), pairs) == pytest.approx(expected)
-
-
-def sentences(number, seed=5, num_words=14):
-    rng = random.Random(seed)
-    words = ["".join(rng.choices(string.ascii_lowercase, k=rng.randint(2, 9))) for _ in range(3000)]
-    return [" ".join(rng.choices(words, k=num_words)) for _ in range(number)]
 
 
 def test_a_changed_dropped_or_added_word_joins_and_unrelated_texts_stay_apart():

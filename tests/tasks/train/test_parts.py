@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModel, DistilBertConfig, ModernBertConfig
 
 from tasks.errors import InputError
 from tasks.train.checkpoint import LAST, WholeCheckpointIO, find_last, fingerprint
-from tasks.train.model import find_layers, freeze_lowest
+from tasks.train.model import Classifier, find_layers, freeze_lowest, load_encoder
 from tasks.train.module import soft_cross_entropy, warmup_then_decay
 from tests.tasks.namespaces import in_namespace
-from tests.tiny_model import make_tiny_encoder
+from tests.tiny_model import make_tiny_encoder, write_tiny_encoder
 
 
 def test_the_learning_rate_rises_to_one_and_falls_to_zero() -> None:
@@ -43,6 +44,39 @@ def test_freezing_keeps_the_embeddings_and_the_lowest_layers(
     assert trained == [False] * frozen_layers + [True] * (2 - frozen_layers)
     embeddings = any(p.requires_grad for p in encoder.embeddings.parameters())
     assert embeddings is (num_layers is None)
+
+
+def test_layers_after_the_upper_ones_are_trained(tmp_path: Path) -> None:
+    """Encoders of another build end in a norm of their own, which must not stay frozen."""
+    config = ModernBertConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64, pad_token_id=0, attention_dropout=0.5,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    encoder = load_encoder(str(tmp_path), dropout=0.0, max_tokens=16)
+    freeze_lowest(encoder, 1)
+    trained = {name.split(".")[0] for name, p in encoder.named_parameters() if p.requires_grad}
+    assert trained == {"layers", "final_norm"}
+    assert encoder.config.attention_dropout == 0.0
+
+
+def test_an_encoder_of_another_family_loads_with_the_dropout_of_the_params(tmp_path: Path) -> None:
+    config = DistilBertConfig(
+        vocab_size=60, dim=16, n_layers=2, n_heads=2, hidden_dim=32, max_position_embeddings=64
+    )
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    encoder = load_encoder(str(tmp_path), dropout=0.25, max_tokens=16)
+    rates = {module.p for module in encoder.modules() if isinstance(module, torch.nn.Dropout)}
+    assert rates == {0.25}
+    assert len(find_layers(encoder)) == 2
+    logits = Classifier(encoder, 3, 0.0)(torch.ones(2, 5).long(), torch.ones(2, 5).long())
+    assert logits.shape == (2, 3)
+
+
+def test_more_tokens_than_the_encoder_reads_is_an_error(tmp_path: Path) -> None:
+    write_tiny_encoder(tmp_path)
+    with pytest.raises(InputError, match=r"max_tokens = 65, but the encoder .* at most 64 tokens"):
+        load_encoder(str(tmp_path), dropout=0.0, max_tokens=65)
 
 
 def test_more_frozen_layers_than_there_are_is_an_error() -> None:

@@ -34,7 +34,7 @@ def write_params(folder: Path, **changes: Any) -> None:
     tree = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
     train = tree["train"]
     small = {
-        "frozen_layers": 1, "batch_size": 8, "max_epochs": 3, "learning_rate": 1e-2,
+        "frozen_layers": None, "batch_size": 8, "max_epochs": 3, "learning_rate": 1e-2,
         "precision": "32-true", "threads": 1, "loggers": [], "checkpoint_seconds": 1e-3,
         "pool_batches": 2, "log_every_batches": 2, "max_tokens": 16, "encoder_dropout": 0.1,
     }  # fmt: skip

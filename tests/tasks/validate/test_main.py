@@ -1,5 +1,6 @@
 """The stage from Parquet to Parquet: outputs, failure folder, determinism, Data Docs."""
 
+import datetime
 import json
 import logging
 import re
@@ -31,8 +32,25 @@ def here(gate: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path
 
 
-def write_params(**changes: Any) -> None:
-    Path("params.yaml").write_text(yaml.safe_dump(shrunk_params(**changes)), encoding="utf-8")
+def write_params(label: dict[str, Any] | None = None, **changes: Any) -> None:
+    tree = shrunk_params(**changes)
+    tree["label"] |= label or {}
+    Path("params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
+def fail(table: pa.Table) -> str:
+    """The message of a failing run, after checking that a good run's outputs are as they were."""
+    before = hashes(Path("validate"))
+    assert before
+    pq.write_table(table, "in.parquet")
+    with pytest.raises(GateError) as raised:
+        main(Path("in.parquet"), Path("validate"))
+    assert hashes(Path("validate")) == before
+    message = str(raised.value)
+    assert "\n" not in message
+    assert "validate-failed/report.json, validate-failed/data_docs/index.html" in message
+    assert Path("validate-failed/report.json").is_file()
+    return message
 
 
 def run(*changes: dict[str, Any], target: str = "validate") -> Path:
@@ -133,11 +151,30 @@ def test_what_is_no_parquet_is_told_in_one_line(here: Path) -> None:
     assert not Path("validate").exists()
 
 
-def test_mixed_types_stop_with_the_column_named(here: Path) -> None:
-    table = make_table().set_column(3, "votes", pa.array([[1]] * NUM_ROWS, pa.list_(pa.int64())))
-    pq.write_table(table, "in.parquet")
-    with pytest.raises(GateError, match="schema"):
-        main(Path("in.parquet"), Path("validate"))
+@pytest.mark.parametrize("year", [1970, 2262])
+def test_dates_of_a_clock_not_set_are_told_and_earlier_outputs_stay(here: Path, year: int) -> None:
+    run()
+    date = datetime.datetime(year, 1, 1, tzinfo=datetime.UTC)
+    assert (
+        "1 of 22 rules failed: 10 of 40 rows quarantined (25.00%), above max_quarantine_fraction "
+        "20.00%: plausible_date 10. " in fail(make_table(*[{"created_at": date}] * 10))
+    )
+
+
+def test_labels_outside_the_set_are_told_and_earlier_outputs_stay(here: Path) -> None:
+    write_params({"classes": ["ham", "spam"], "votes": {"rule": "majority"}, "ordered": False})
+    good = [{"votes": ["ham" if number % 2 else "spam"] * 12} for number in range(NUM_ROWS)]
+    run(*good)
+    message = fail(make_table(*[{"votes": ["Spam"] * 12}] * 10, *good[10:]))
+    assert "10 of 40 rows quarantined (25.00%), " in message
+    assert "20.00%: votes_within_rules 10. " in message
+
+
+def test_mixed_types_stop_with_the_column_named_and_earlier_outputs_stay(here: Path) -> None:
+    run()
+    numbers = pa.array([[1]] * NUM_ROWS, pa.list_(pa.int64()))
+    message = fail(make_table().set_column(3, "votes", numbers))
+    assert "schema (columns): 1 of 9 rows: " in message
     report = json.loads(Path("validate-failed/report.json").read_text())
     assert report["rules"][0]["samples"] == [
         {"found_type": "list<int64>", "declared_type": "list<string>", "column": "votes"}

@@ -131,7 +131,7 @@ def test_too_many_quarantined_rows_stop_the_stage(gate: ModuleType) -> None:
     assert judge(gate, table, max_quarantine_fraction=0.05).problems == []
     problems = judge(gate, table, max_quarantine_fraction=0.04).problems
     assert problems == [
-        "2 of 40 rows quarantined (5.00%), above max_quarantine_fraction 4.00%",
+        "2 of 40 rows quarantined (5.00%), above max_quarantine_fraction 4.00%: text_length 2",
     ]
 
 
