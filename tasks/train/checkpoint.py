@@ -2,10 +2,12 @@
 
 import hashlib
 import logging
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
@@ -23,6 +25,25 @@ class WholeCheckpointIO(TorchCheckpointIO):
     ) -> None:
         with whole_file(Path(path)) as stream:
             torch.save(checkpoint, stream)
+
+
+class LastCheckpoint(pl.Callback):
+    """Saves where training stands, at most every so many seconds, between two batches.
+
+    Never after an epoch's last batch: its validation is still due, and Lightning would leave it
+    out on resuming, and with it perhaps the best epoch.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float) -> None:
+        self.file = folder / LAST
+        self.every_seconds = every_seconds
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        due = time.monotonic() - self.saved >= self.every_seconds
+        if due and not trainer.is_last_batch:
+            trainer.save_checkpoint(self.file)
+            self.saved = time.monotonic()
 
 
 def fingerprint(params: dict[str, Any], inputs: list[Path]) -> str:

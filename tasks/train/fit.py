@@ -1,6 +1,5 @@
 """One training from start, or from its last checkpoint, to the best weights."""
 
-import datetime
 import logging
 import os
 import warnings
@@ -14,7 +13,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
-from tasks.train.checkpoint import WholeCheckpointIO, find_last
+from tasks.train.checkpoint import LastCheckpoint, WholeCheckpointIO, find_last
 from tasks.train.data import Examples, train_loader, validation_loader
 from tasks.train.history import History, Speedometer
 from tasks.train.module import ClassifierModule
@@ -45,7 +44,13 @@ def fit(
         work.folder, "best", monitor=MONITOR, mode="max", save_weights_only=True,
         enable_version_counter=False,
     )  # fmt: skip
-    callbacks = [history, best, *_other_callbacks(module.learning, run, work.folder)]
+    callbacks = [
+        history,
+        best,
+        EarlyStopping(MONITOR, mode="max", patience=module.learning.patience_epochs),
+        LastCheckpoint(work.folder, run.checkpoint_seconds),
+        Speedometer(run.log_every_batches),
+    ]
     last = find_last(work.folder) if run.debug == "off" else None
     if last:
         log.info("resuming from %s", last)
@@ -67,15 +72,6 @@ def fit(
 class Work(NamedTuple):
     folder: Path
     loggers: list[Logger]
-
-
-def _other_callbacks(learning: LearningParams, run: RunParams, folder: Path) -> list[pl.Callback]:
-    every = datetime.timedelta(seconds=run.checkpoint_seconds)
-    return [
-        EarlyStopping(MONITOR, mode="max", patience=learning.patience_epochs),
-        ModelCheckpoint(folder, "last", train_time_interval=every, enable_version_counter=False),
-        Speedometer(run.log_every_batches),
-    ]
 
 
 def _make_trainer(
