@@ -33,9 +33,10 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
     """Token ids and attention mask, both of shape (rows, longest row), padded on the right.
 
-    The padding id is 0; any id would do, since the mask hides it.
+    The padding id is 0; any id would do, since the mask hides it. One column at least: without
+    special tokens a text can have no token at all, and no network reads zero columns.
     """
-    longest = max(map(len, rows))
+    longest = max([1, *map(len, rows)])
     ids = np.zeros((len(rows), longest), dtype=np.int64)
     mask = np.zeros_like(ids)
     for index, row in enumerate(rows):

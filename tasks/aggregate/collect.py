@@ -108,7 +108,8 @@ def gather_votes(examples: Iterable[Example | Reject]) -> Iterator[Example | Rej
         seen.update({(example.source_id, r): example.origin for r in raters if r is not None})
         if first is not example:
             first.votes.extend(example.votes)
-            (first.raters or []).extend(raters)
+            if first.raters is not None:  # an empty list, too: the first row may have no vote yet
+                first.raters.extend(raters)
     yield from gathered.values()
 
 

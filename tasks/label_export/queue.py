@@ -24,6 +24,7 @@ class Candidates:
     urgency: Ints  # 0: unlabelled, 1: low agreement
     texts: list[str]
     sources: list[str]
+    cap: int  # most tasks one source may have in the queue
 
 
 def order_by_priority(examples: pa.Table, max_agreement: float) -> tuple[Ints, Ints]:
@@ -50,24 +51,27 @@ def find_candidates(examples: pa.Table, params: LabelExportParams) -> Candidates
     ordered = examples.take(pa.array(rows))
     groups = ordered.column("group_id").to_pylist()
     sources = ordered.column("source").to_pylist()
-    cap = params.pool_factor * cap_per_source(params)
+    cap = cap_per_source(examples, params)
     seen: set[str] = set()
     filled: Counter[str] = Counter()
     kept: list[int] = []
     for position, (group, source) in enumerate(zip(groups, sources, strict=True)):
         if len(kept) == params.pool_factor * params.budget:
             break
-        if group in seen or filled[source] == cap:
+        if group in seen or filled[source] == params.pool_factor * cap:
             continue
         seen.add(group)
         filled[source] += 1
         kept.append(position)
     texts = ordered.column("text").take(pa.array(kept, pa.int64())).to_pylist()
-    return Candidates(rows[kept], urgency[kept], texts, [sources[position] for position in kept])
+    kept_sources = [sources[position] for position in kept]
+    return Candidates(rows[kept], urgency[kept], texts, kept_sources, cap)
 
 
-def cap_per_source(params: LabelExportParams) -> int:
-    """Most tasks one source may have in the queue."""
+def cap_per_source(examples: pa.Table, params: LabelExportParams) -> int:
+    """Most tasks one source may have in the queue; a lone source has no other to crowd out."""
+    if pc.count_distinct(examples.column("source")).as_py() == 1:
+        return params.budget
     return math.ceil(params.budget * (params.max_share_per_source or 1))
 
 
@@ -81,7 +85,7 @@ def choose_diverse(candidates: Candidates, params: LabelExportParams) -> Ints:
         return np.array([], dtype=np.int64)
     vectors = vectorise(candidates.texts, params.num_hash_features)
     sources = np.array(candidates.sources, dtype=object)
-    cap, filled = cap_per_source(params), Counter[str]()
+    filled = Counter[str]()
     nearest = np.zeros(len(sources))  # similarity to the most similar chosen one
     is_open = np.ones(len(sources), dtype=bool)
     chosen: list[int] = []
@@ -93,7 +97,7 @@ def choose_diverse(candidates: Candidates, params: LabelExportParams) -> Ints:
         chosen.append(best)
         is_open[best] = False
         filled[sources[best]] += 1
-        if filled[sources[best]] == cap:
+        if filled[sources[best]] == candidates.cap:
             is_open &= sources != sources[best]
         nearest = np.maximum(nearest, (vectors @ vectors[best].T).toarray().ravel())
     return np.array(sorted(chosen), dtype=np.int64)

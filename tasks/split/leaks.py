@@ -1,7 +1,7 @@
 """What makes a split unusable: twins across its parts, empty parts, missing classes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import pyarrow as pa
@@ -53,18 +53,19 @@ def near_pairs(learnt: Texts, held: Texts, bound: float) -> Iterator[tuple[str, 
     """Ids of pairs whose words and whose character shingles both have a Jaccard above `bound`.
 
     Exact: two sets that similar share one of the rarest few of each (prefix filter, Chaudhuri et
-    al. 2006), so only texts that share a rare word are compared.
+    al. 2006), and their sizes differ little, so only such texts are compared.
     """
     learnt_words = {own: set(key.split()) for own, key in learnt.items()}
     held_words = {other: set(key.split()) for other, key in held.items()}
     counts = Counter(chain.from_iterable(chain(learnt_words.values(), held_words.values())))
-    index: defaultdict[str, list[str]] = defaultdict(list)
+    index: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for other, words in held_words.items():
         for word in _rarest(words, counts, bound):
-            index[word].append(other)
+            index[word][len(words)].append(other)
     for own, words in learnt_words.items():
-        candidates = {other for word in _rarest(words, counts, bound) for other in index[word]}
-        for other in sorted(candidates):
+        rare = (index[word] for word in _rarest(words, counts, bound) if word in index)
+        fitting = _lists_of_like_size(rare, len(words), bound)
+        for other in sorted(set(chain.from_iterable(fitting))):
             if _jaccard(words, held_words[other]) > bound and (
                 _jaccard(_shingles(learnt[own]), _shingles(held[other])) > bound
             ):
@@ -90,9 +91,19 @@ def refuse_gaps(parts: dict[str, pa.Table]) -> None:
 
 
 def _rarest(words: set[str], counts: Counter[str], bound: float) -> list[str]:
-    """So many of the rarest words that a set this similar must have one of them."""
-    num_shared = int(bound * len(words))
+    """So many of the rarest words that a set more similar than the bound must have one of them."""
+    num_shared = int(bound * len(words)) + 1
     return sorted(words, key=lambda word: (counts[word], word))[: len(words) - num_shared + 1]
+
+
+def _lists_of_like_size(
+    by_size: Iterable[dict[int, list[str]]], size: int, bound: float
+) -> Iterator[list[str]]:
+    """What belongs to sets neither so small nor so large that their Jaccard must be below."""
+    for lists in by_size:
+        for other_size, others in lists.items():
+            if min(size, other_size) > bound * max(size, other_size):
+                yield others
 
 
 def _jaccard(first: set[str], second: set[str]) -> float:

@@ -20,6 +20,7 @@ from tasks.train.fit import Fitted, Work, fit
 from tasks.train.history import as_csv
 from tasks.train.model import (
     Classifier,
+    check_vocabulary,
     freeze_lowest,
     load_encoder,
     save_classifier,
@@ -88,6 +89,7 @@ def _make_tokenizer(encoder: Path, work: Path, max_tokens: int) -> Tokenizer:
 def _make_module(encoder: Path, params: TrainParams, train: Examples) -> ClassifierModule:
     network = params.network
     pretrained = load_encoder(str(encoder), network.encoder_dropout, network.max_tokens)
+    check_vocabulary(pretrained, train.tokenizer)
     freeze_lowest(pretrained, network.frozen_layers)
     model = Classifier(pretrained, len(train.label_set.classes), network.head_dropout)
     return ClassifierModule(model, params.learning, count_steps(train, params.learning))

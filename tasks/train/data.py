@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from tasks.errors import InputError
 from tasks.label_set import LabelSet
 from tasks.records import LABELLED, read_table
 from tasks.tokens import encode, pad
@@ -127,7 +128,20 @@ class ResumableLoader(DataLoader[int]):
 
 
 def read_examples(source: Path, label_set: LabelSet, tokenizer: Tokenizer) -> Examples:
-    return Examples(read_table(source, LABELLED), label_set, tokenizer)
+    """InputError when the split is empty or a label is none of the label set's."""
+    table = read_table(source, LABELLED)
+    if not table.num_rows:
+        raise InputError(
+            f"{source}: 0 rows, expected 1 or more. Raise the share of this split in params "
+            "section 'split', or bring more labelled data."
+        )
+    labels = set(table["label"].to_pylist())
+    if strangers := sorted(str(label) for label in labels - set(label_set.classes)):
+        raise InputError(
+            f"{source}: labels {strangers[:3]} are not among the classes "
+            f"{list(label_set.classes)}. Re-run label and split."
+        )
+    return Examples(table, label_set, tokenizer)
 
 
 def count_steps(examples: Examples, learning: LearningParams) -> int:

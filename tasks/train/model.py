@@ -8,6 +8,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -55,16 +56,39 @@ def load_encoder(name: str, dropout: float, max_tokens: int) -> PreTrainedModel:
         for field in _DROPOUT_FIELDS:
             if hasattr(config, field):
                 setattr(config, field, dropout)
+        if config.is_encoder_decoder:
+            raise ValueError(f"it is a {config.model_type}, which has a decoder, too.")
         encoder = AutoModel.from_pretrained(
             name, config=config, attn_implementation="eager", dtype=torch.float32
         )
-    positions = getattr(config, "max_position_embeddings", max_tokens)
-    if max_tokens > positions:
+    longest = _longest_text(encoder, otherwise=max_tokens)
+    if max_tokens > longest:
         raise InputError(
             f"train.network.max_tokens = {max_tokens}, but the encoder '{name}' reads at "
-            f"most {positions} tokens. Lower it in params.yaml."
+            f"most {longest} tokens. Lower it in params.yaml."
         )
     return _without_pooler(encoder)
+
+
+def _longest_text(encoder: PreTrainedModel, otherwise: int) -> int:
+    """Tokens that the positions suffice for; RoBERTa's kin count theirs from behind the padding."""
+    positions: int = getattr(encoder.config, "max_position_embeddings", otherwise)
+    for name, part in encoder.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            return positions - int(part.padding_idx) - 1
+    return positions
+
+
+def check_vocabulary(encoder: PreTrainedModel, tokenizer: Tokenizer) -> None:
+    """InputError when the tokenizer knows tokens that the encoder has no embedding for."""
+    num_embeddings = encoder.get_input_embeddings().num_embeddings
+    token, number = max(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    if number >= num_embeddings:
+        raise InputError(
+            f"tokenizer.json numbers the token {token!r} {number}, but the encoder embeds tokens "
+            f"0 to {num_embeddings - 1} only. Put the tokenizer that the encoder was trained with "
+            "into the folder of train.network.encoder."
+        )
 
 
 def save_tokenizer(name: str, folder: Path) -> None:
@@ -98,7 +122,10 @@ def find_layers(encoder: PreTrainedModel) -> list[nn.Module]:
     for module in encoder.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return list(module)
-    raise InputError(f"{type(encoder).__name__} has no list of {depth} layers to freeze or shard.")
+    raise InputError(
+        f"{type(encoder).__name__} has no list of {depth} layers of its own, so none can stay as "
+        "pretrained. Set train.network.frozen_layers to null in params.yaml: all is trained."
+    )
 
 
 def freeze_lowest(encoder: PreTrainedModel, num_layers: int | None) -> None:

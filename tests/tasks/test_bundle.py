@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import processors
 
 from tasks.artifacts import json_bytes, sha256_of
 from tasks.bundle import (
@@ -76,6 +77,17 @@ def test_the_company_in_a_batch_changes_no_answer(bundle: Path, precision: Preci
     texts = ["it was good", "x" * 300, "?", "the film was not bad at all, it was great!"]
     alone = np.concatenate([predictor.probs([text]) for text in texts])
     np.testing.assert_allclose(predictor.probs(texts), alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_text_of_no_token_gets_an_answer(bundle: Path, precision: Precision) -> None:
+    """As from a tokenizer that adds no special tokens."""
+    predictor = load_bundle(bundle, precision)
+    predictor.tokenizer.post_processor = processors.TemplateProcessing(single="$A")
+    assert predictor.tokenizer.encode("").ids == []
+    alone = predictor.probs([""])
+    assert alone.sum() == pytest.approx(1)
+    np.testing.assert_allclose(predictor.probs(["", "it was good"])[:1], alone, atol=1e-6)
 
 
 def test_more_threads_give_the_same_answers(bundle: Path) -> None:

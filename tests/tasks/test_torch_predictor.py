@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tokenizers import processors
 
 from tasks.errors import InputError
 from tasks.tokens import pad
@@ -37,6 +38,15 @@ def test_probabilities_sum_to_one_and_differ_between_texts(folder: Path) -> None
     probs = load_predictor(folder).probs(TEXTS)
     np.testing.assert_allclose(probs.sum(axis=1), 1)
     assert len({tuple(row) for row in probs.round(6).tolist()}) == len(TEXTS)
+
+
+def test_a_text_of_no_token_gets_an_answer_that_its_company_does_not_change(folder: Path) -> None:
+    predictor = load_predictor(folder)
+    predictor.tokenizer.post_processor = processors.TemplateProcessing(single="$A")
+    assert predictor.tokenizer.encode("").ids == []
+    alone = predictor.logits([""])
+    assert np.isfinite(alone).all()
+    np.testing.assert_allclose(predictor.logits(TEXTS)[2:3], alone, atol=1e-6)
 
 
 def test_no_texts_give_no_rows(folder: Path) -> None:

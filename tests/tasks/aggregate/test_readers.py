@@ -87,7 +87,8 @@ def test_votes_come_as_json_objects_with_raters_or_with_separators(place: Place)
 
 
 def test_one_row_per_vote_is_gathered_by_id_or_by_text(place: Place) -> None:
-    place.put("a.csv", "id,text,label,who\n1,x,p,ann\n2,y,n,ann\n1,x,n,bob\n2,y,,bob\n")
+    votes = "1,x,p,ann\n2,y,,bob\n2,y,n,ann\n1,x,n,bob\n"  # first seen: with a vote, without
+    place.put("a.csv", f"id,text,label,who\n{votes}")
     columns = {"text": "text", "label": "label", "rater": "who"}
     place.source("a.csv", columns | {"source_id": "id"})
     place.source("a.csv", columns)

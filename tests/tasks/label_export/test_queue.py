@@ -88,6 +88,11 @@ def test_one_source_cannot_fill_the_queue() -> None:
     assert sources == ["big"] * 3 + ["small"] * 2  # 0.25 of 10 rounds up; the rest stays unspent
 
 
+def test_a_lone_source_fills_the_queue() -> None:
+    rows: list[dict[str, object]] = [{"text": f"text {number}"} for number in range(50)]
+    assert len(choose(rows, budget=10, pool_factor=1, max_share_per_source=0.25)) == 10
+
+
 def test_texts_without_a_single_word_do_no_harm() -> None:
     assert choose([{"text": " "}, {"text": "!"}, {"text": "好"}], budget=2) == [0, 1]
 
@@ -128,6 +133,8 @@ def test_any_queue_keeps_the_promises(
     assert len({rows[row]["group_id"] for row in chosen}) == len(chosen)
     ordered = order_by_priority(make_labelled(rows), 0.5)[0].tolist()
     assert chosen == [row for row in ordered if row in chosen]
+    if len({row["source"] for row in rows}) == 1:
+        share = None  # a lone source has no other to crowd out
     for source in ("web", "mail"):
         count = sum(rows[row]["source"] == source for row in chosen)
         assert count <= np.ceil(budget * (share or 1))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,7 @@ from tasks.artifacts import sha256_of
 from tasks.bundle import verify_bundle
 from tasks.errors import GateError, InputError, ParamsError
 from tasks.package.examples import read_examples
-from tasks.package.gate import compare
+from tasks.package.gate import compare, measure_loss
 from tasks.package.golden import EDGE_TEXTS, choose_golden
 from tasks.package.params import RECORDED_SECTIONS, PackageParams
 from tasks.params import load_params
@@ -138,6 +139,17 @@ def rewrite_predictions(inputs: Path, params: PackageParams) -> None:
     write_table(
         file, table.set_column(3, probs, pa.array(examples.probs.tolist(), probs.type)), PREDICTED
     )
+
+
+def test_a_class_without_examples_counts_in_no_macro_f1(packaged: Path) -> None:
+    """As in evaluate: of two numbers called macro F1 of one model, one would be wrong."""
+    trained = load_predictor(packaged / "model")
+    file = packaged / "evaluate/predictions.parquet"
+    examples = read_examples(packaged / "split/test.parquet", file, trained.label_set)
+    position = [CLASSES.index(label) for label in examples.labels]
+    perfect = examples._replace(probs=np.eye(len(CLASSES))[position])
+    loss = measure_loss(perfect, (*CLASSES, "never seen"), perfect.probs)
+    assert (loss.fp32_macro_f1, loss.int8_macro_f1, loss.int8_loss_points) == (1, 1, 0)
 
 
 def test_predictions_of_other_rows_are_an_error_in_one_line(inputs: Path) -> None:

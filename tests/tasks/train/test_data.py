@@ -1,6 +1,7 @@
 """Batches: every example once an epoch, little padding, and a place to go on from."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 import yaml
 from torch.utils.data import DataLoader
 
+from tasks.errors import InputError
 from tasks.label_set import LabelSet
+from tasks.records import LABELLED, write_table
 from tasks.tokens import load_tokenizer
-from tasks.train.data import Collate, Examples, LengthBuckets, train_loader
+from tasks.train.data import Collate, Examples, LengthBuckets, read_examples, train_loader
 from tasks.train.params import LearningParams, RunParams, TrainParams
 from tests.tasks.train.workspace import CLASSES, REPOSITORY, make_split
 from tests.tiny_model import write_tiny_tokenizer
@@ -86,6 +89,19 @@ def test_the_target_mixes_votes_and_verdict(
     batch = Collate(examples, share)([1])
     assert batch.target[0].tolist() == pytest.approx(expected)
     assert batch.label.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "classes", "match"),
+    [(0, CLASSES, "0 rows, expected 1 or more"), (4, ("bad", "fair"), r"labels \['good'\]")],
+)
+def test_a_split_that_cannot_be_learnt_is_an_error(
+    tmp_path: Path, examples: Examples, num_rows: int, classes: tuple[str, ...], match: str
+) -> None:
+    write_table(tmp_path / "train.parquet", make_split(num_rows), LABELLED)
+    label_set = LabelSet(classes=classes, ordered=True)
+    with pytest.raises(InputError, match=rf"train\.parquet: {match}"):
+        read_examples(tmp_path / "train.parquet", label_set, examples.tokenizer)
 
 
 def test_padding_is_masked(examples: Examples) -> None:

@@ -6,14 +6,28 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel, DistilBertConfig, ModernBertConfig
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    DistilBertConfig,
+    ModernBertConfig,
+    RobertaConfig,
+    T5Config,
+)
 
 from tasks.errors import InputError
+from tasks.tokens import load_tokenizer
 from tasks.train.checkpoint import LAST, WholeCheckpointIO, find_last, fingerprint
-from tasks.train.model import Classifier, find_layers, freeze_lowest, load_encoder
+from tasks.train.model import (
+    Classifier,
+    check_vocabulary,
+    find_layers,
+    freeze_lowest,
+    load_encoder,
+)
 from tasks.train.module import soft_cross_entropy, warmup_then_decay
 from tests.tasks.namespaces import in_namespace
-from tests.tiny_model import make_tiny_encoder, write_tiny_encoder
+from tests.tiny_model import make_tiny_encoder, write_tiny_encoder, write_tiny_tokenizer
 
 
 def test_the_learning_rate_rises_to_one_and_falls_to_zero() -> None:
@@ -77,6 +91,46 @@ def test_more_tokens_than_the_encoder_reads_is_an_error(tmp_path: Path) -> None:
     write_tiny_encoder(tmp_path)
     with pytest.raises(InputError, match=r"max_tokens = 65, but the encoder .* at most 64 tokens"):
         load_encoder(str(tmp_path), dropout=0.0, max_tokens=65)
+
+
+def test_positions_behind_the_padding_leave_fewer_tokens(tmp_path: Path) -> None:
+    """RoBERTa's kin: 66 positions, the first two are for no token of a text."""
+    config = RobertaConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=66, pad_token_id=1,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    ids = torch.full((1, 64), 5)
+    assert Classifier(load_encoder(str(tmp_path), 0.0, 64), 3, 0.0)(ids, ids).shape == (1, 3)
+    with pytest.raises(InputError, match=r"max_tokens = 65, but the encoder .* at most 64 tokens"):
+        load_encoder(str(tmp_path), dropout=0.0, max_tokens=65)
+
+
+def test_a_network_with_a_decoder_is_no_encoder(tmp_path: Path) -> None:
+    config = T5Config(vocab_size=60, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="it is a t5, which has a decoder"):
+        load_encoder(str(tmp_path), dropout=0.0, max_tokens=16)
+
+
+def test_layers_that_share_their_weights_cannot_be_frozen_apart() -> None:
+    config = AlbertConfig(
+        vocab_size=60, embedding_size=8, hidden_size=16, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=32,
+    )  # fmt: skip
+    encoder = AutoModel.from_config(config)
+    freeze_lowest(encoder, None)
+    with pytest.raises(InputError, match=r"AlbertModel .*frozen_layers to null"):
+        freeze_lowest(encoder, 0)
+
+
+def test_a_tokenizer_of_another_encoder_is_an_error(tmp_path: Path) -> None:
+    write_tiny_tokenizer(tmp_path)
+    tokenizer = load_tokenizer(tmp_path, 16)
+    check_vocabulary(make_tiny_encoder(), tokenizer)
+    tokenizer.add_tokens(["hedgehog"])
+    with pytest.raises(InputError, match=r"'hedgehog' .* embeds tokens 0 to"):
+        check_vocabulary(make_tiny_encoder(), tokenizer)
 
 
 def test_more_frozen_layers_than_there_are_is_an_error() -> None:
