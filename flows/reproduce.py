@@ -44,7 +44,7 @@ def _explain(console: Console, failed: list[StageRun]) -> None:
         kept = (
             "its earlier outputs are back in place"
             if restored.returncode == 0
-            else ("it has no earlier outputs to put back")
+            else "it has no earlier outputs to put back"
         )
         console.print(f"\nThe run stopped at stage [bold]{run.name}[/]; {kept}.")
         console.print(f"  why:  {run.failure}", markup=False, soft_wrap=True)
