@@ -5,6 +5,8 @@ TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.in)
 # another index for torch alone, such as that of its CPU builds
 TORCH_INDEX ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# DVC's own default is a folder that every user of the machine may write
+export DVC_SITE_CACHE_DIR := $(CURDIR)/.dvc/tmp/flywheel/site-cache
 
 # Telemetry of every tool is off, and nothing looks for an account.
 export DO_NOT_TRACK := 1
@@ -18,7 +20,8 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro test check lock clean bench-train bench-quality bench-clean bench-validate
+.PHONY: help setup run repro up down restore doctor test check soak lock clean \
+	bench-train bench-quality bench-clean bench-validate bench-orchestration
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -32,10 +35,22 @@ setup: .venv/.complete ## make .venv from requirements.lock
 	touch $@
 
 run: setup ## one full turn on the data of params.yaml, ending with a table
+	@python -m flows.flywheel
+
+repro: setup ## the same by plain dvc repro, under the same lock
 	@python -m flows.reproduce
 
-repro: setup ## dvc repro, waiting for the repository's lock
-	@dvc --wait-for-lock repro
+up: setup ## start Prefect (UI, API, worker) here, with the deployments of prefect.yaml
+	@python -m flows.services.up
+
+down: setup ## end what `make up` started
+	@python -m flows.services.down
+
+restore: setup ## bring data, params and model of a run back: make restore RUN=name (without RUN: list them)
+	@python -m flows.restore $(RUN)
+
+doctor: setup ## hash everything in DVC's cache and remote again; MEND=1 sets damaged objects aside
+	@python -m flows.doctor $(if $(MEND),--mend)
 
 test: setup ## the whole test suite
 	@pytest -n 2
@@ -60,10 +75,16 @@ bench-clean: setup ## speed of cleaning and of near-duplicate clustering, recall
 bench-validate: setup ## time of stage validate on 1,000,000 rows
 	@python -m benchmarks.validate
 
+bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Metaflow, Dagster and Kedro
+	@python -m benchmarks.orchestration
+
+soak: setup ## 200 kills at random moments of a run; CI does 20
+	@KILLS=200 pytest -q -s tests/flows/test_kills.py
+
 lock: setup ## recompile requirements.lock from requirements.in
 	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--unsafe-package torch --output-file requirements.lock requirements.in
 
 clean: ## remove what the stages wrote and what the tools cached; raw data, DVC's cache and .venv stay
-	find data -mindepth 1 -maxdepth 1 ! -name raw -exec rm -rf {} +
+	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .rescued -exec rm -rf {} +
 	rm -rf models .run .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,28 +1,73 @@
-"""Bring the graph up to date with DVC, then say what ran, what came of it, or what to mend."""
+"""`dvc repro` under the checkout's lock, with the checkout checked before and explained after."""
 
+import argparse
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from flows.summary import StageRun, print_summary, read_runs
-from tasks.errors import InputError
-
-DVC_REPRO = ["dvc", "--wait-for-lock", "repro"]
+from flows.checkout import health
+from flows.checkout.lock import checkout_lock
+from flows.leash import leashed
+from flows.params import FlywheelParams
+from flows.stage_graph import StageNode, read_graph, stale_stages
+from flows.summary import StageRun, in_one_line, print_summary, read_runs
+from tasks.errors import FlywheelError
+from tasks.params import load_params
 
 
 def main(arguments: list[str]) -> int:
-    """Run `dvc repro` with the given arguments and report; the exit code is DVC's."""
+    """Run `dvc repro` with the arguments given and report; the exit code is DVC's."""
+    rest = _parse(arguments)
     console = Console(highlight=False)
     started = time.time()
-    code = _wait(subprocess.Popen([*DVC_REPRO, *arguments]))
+    try:
+        params = load_params("flywheel", FlywheelParams)
+        with checkout_lock("make repro", params.wait_minutes * 60, _say):
+            code = _reproduce(rest)
+    except FlywheelError as error:
+        _say(str(error))
+        return error.exit_code
     runs = read_runs(started)
     if code == 0:
-        print_summary(console, runs, time.time() - started)
+        print_summary(console, runs, in_one_line(runs, time.time() - started))
     else:
         _explain(console, [run for run in runs if run.failure])
     return code
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.reproduce", description=__doc__,
+        epilog="All other arguments go to `dvc repro`: stages, --force, --dry, ...",
+    )  # fmt: skip
+    return parser.parse_known_args(arguments)[1]
+
+
+def _reproduce(arguments: Sequence[str]) -> int:
+    health.mend(_say)
+    nodes = read_graph()
+    stale = stale_stages(nodes)
+    health.rescue_edits({node.name: node.edited_outs for node in nodes}, _say)
+    health.verify_inputs(_settled_inputs(nodes, stale))
+    code = _wait(
+        subprocess.Popen(
+            leashed([sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *arguments]),
+            env={**os.environ, **health.dvc_environment()},
+        )
+    )
+    health.keep_lock_copy()
+    return code
+
+
+def _settled_inputs(nodes: Sequence[StageNode], stale: Sequence[str]) -> list[str]:
+    """What the stages that will run read from stages that will not."""
+    settled = {out for node in nodes if node.name not in stale for out in node.outs}
+    read = {path for node in nodes if node.name in stale for path in node.inputs}
+    return sorted(settled & read)
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
@@ -39,8 +84,9 @@ def _explain(console: Console, failed: list[StageRun]) -> None:
     for run in failed:
         # DVC removes a stage's outputs before it runs; what the last good run left is in the cache
         restored = subprocess.run(
-            ["dvc", "checkout", "--quiet", run.name], check=False, capture_output=True
-        )
+            [sys.executable, "-m", "dvc", "checkout", "--quiet", run.name],
+            check=False, capture_output=True, env={**os.environ, **health.dvc_environment()},
+        )  # fmt: skip
         kept = (
             "its earlier outputs are back in place"
             if restored.returncode == 0
@@ -50,11 +96,12 @@ def _explain(console: Console, failed: list[StageRun]) -> None:
         console.print(f"  why:  {run.failure}", markup=False, soft_wrap=True)
     if not failed:
         console.print("\nThe run stopped before any stage failed; DVC's own message is above.")
-    console.print("  then: make run  (stages that are done are not run again)", markup=False)
+    console.print("  then: mend what it names and run again; finished stages are not repeated.")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except InputError as problem:
-        sys.exit(f"reproduce failed: {problem}")
+    sys.exit(main(sys.argv[1:]))

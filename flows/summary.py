@@ -42,7 +42,12 @@ def _read_run(name: str, stage: dict[str, Any], started: float) -> StageRun:
     record = read_record(name)
     ran = record.get("started", 0.0) >= started
     metrics: dict[str, Any] = {}
-    for file in filter(Path.is_file, map(Path, stage.get("metrics", []))):
+    for entry in stage.get("metrics", []):
+        file = Path(
+            entry if isinstance(entry, str) else next(iter(entry))
+        )  # a path, or options by path
+        if not file.is_file():
+            continue
         metrics |= json.loads(file.read_text(encoding="utf-8")).get(name, {})
     return StageRun(
         name,
@@ -55,18 +60,22 @@ def _read_run(name: str, stage: dict[str, Any], started: float) -> StageRun:
     )
 
 
-def print_summary(console: Console, runs: list[StageRun], seconds: float) -> None:
+def print_summary(console: Console, runs: list[StageRun], result: str) -> None:
+    """Tables, then the result in one line, then the places to look."""
     console.print(_stage_table(runs))
     metrics = {run.name: run.metrics for run in runs}
     if metrics.get("evaluate"):
         console.print(_score_table(metrics["evaluate"]))
-    num_ran = sum(run.ran for run in runs)
-    if num_ran == 0:
-        console.print(f"[bold]Nothing to do[/]: all {len(runs)} stages were up to date.")
-    else:
-        console.print(f"{num_ran} of {len(runs)} stages ran in {seconds:.0f} s.")
+    console.print(result, markup=False, soft_wrap=True)
     for what, place in _places():
         console.print(f"  {what:<18}{place}", markup=False)
+
+
+def in_one_line(runs: list[StageRun], seconds: float) -> str:
+    """For stages that leave a record, as all that run `tasks.stage` do."""
+    if num_ran := sum(run.ran for run in runs):
+        return f"{num_ran} of {len(runs)} stages ran in {seconds:.0f} s."
+    return f"Nothing to do: all {len(runs)} stages were up to date."
 
 
 def _stage_table(runs: list[StageRun]) -> Table:
@@ -78,7 +87,8 @@ def _stage_table(runs: list[StageRun]) -> Table:
     for run in runs:
         counts = [_number(run.metrics.get(key)) for key in ("rows_in", "rows_out", "rejected")]
         costs = [_number(run.seconds, 1), _number(run.peak_memory_mib)]
-        state = "ran" if run.ran else "up to date" if run.done else "not run"
+        known = "up to date" if run.seconds else "done"
+        state = "ran" if run.ran else known if run.done else "not run"
         table.add_row(run.name, *counts, *costs, state)
     return table
 

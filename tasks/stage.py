@@ -6,6 +6,7 @@ import errno
 import inspect
 import json
 import logging
+import os
 import re
 import signal
 import sys
@@ -20,6 +21,7 @@ import psutil
 from tasks.artifacts import write_json
 from tasks.errors import FlywheelError
 
+PARENT_PID = "FLYWHEEL_PARENT_PID"
 RECORDS = Path(".run")  # what the last run of each stage cost, and why it failed; never an output
 _FULL_OR_CLOSED = {
     errno.ENOSPC: "free some space and run again",
@@ -104,7 +106,13 @@ def peak_memory_mib() -> float:
 
 
 def die_with_parent() -> None:
-    """A killed `dvc` would leave this process writing on; the kernel ends it instead."""
+    """A killed `dvc` would leave this process writing on; the kernel ends it instead.
+
+    A parent that names itself in the environment and is gone already ends it at once.
+    """
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    expected = os.environ.pop(PARENT_PID, None)
+    if expected and int(expected) != os.getppid():
+        sys.exit(f"process {expected}, which started this one, is gone; nothing was written")

@@ -14,7 +14,10 @@ import yaml
 from tests.tiny_model import write_tiny_encoder
 
 REPOSITORY = Path(__file__).parents[1]
-COPIED = ["tasks", "flows", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore", ".gitignore"]
+COPIED = [
+    "tasks", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", "prefect.yaml", ".dvc/config",
+    ".dvc/.gitignore", ".dvcignore", ".gitignore",
+]  # fmt: skip
 # a topic task: labels that spreadsheet readers like to take for missing values, numbers or truths
 TOPICS = {
     "NA": ("invoice", "Rechnung", "factura", "صورتحساب"),

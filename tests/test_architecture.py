@@ -12,7 +12,9 @@ import grimp
 import pytest
 import yaml
 
-from tasks.params import Params, load_params
+from flows.params import FlywheelParams
+from flows.services.params import NotificationsParams
+from tasks.params import Params, load_params, parse_section
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -69,8 +71,27 @@ def test_the_params_section_is_typed_and_complete(stage: str) -> None:
     assert stage in GRAPH[stage]["params"]
 
 
-def test_params_has_no_section_that_no_stage_reads() -> None:
-    assert set(PARAMS) == set(STAGES)
+FLOW_SECTIONS: dict[str, type[Params]] = {
+    "flywheel": FlywheelParams,
+    "notifications": NotificationsParams,
+}
+
+
+def test_params_has_no_section_that_nobody_reads() -> None:
+    assert set(PARAMS) == {*STAGES, *FLOW_SECTIONS}
+    for section, kind in FLOW_SECTIONS.items():
+        parse_section(section, PARAMS[section], kind)
+
+
+def test_dvc_is_known_to_the_graph_its_host_and_the_remotes_objects_alone() -> None:
+    graph = grimp.build_graph("flows", include_external_packages=True, cache_dir=None)
+    importers = {
+        module
+        for package in ("dvc", "gto")
+        if package in graph.modules
+        for module in graph.find_modules_that_directly_import(package)
+    }
+    assert importers == {"flows.stage_graph", "flows.dvc_host", "flows.checkout.remote_objects"}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -109,7 +130,8 @@ def test_every_module_a_stage_imports_is_among_its_dependencies(stage: str) -> N
 
 
 def test_the_readme_has_the_graphs_stage_table() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    section = (ROOT / "README.md").read_text().split("\n## The stages\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", section, re.MULTILINE)
     assert rows == [(name, stage["desc"]) for name, stage in GRAPH.items()]
 
 

@@ -74,9 +74,9 @@ class Speedometer(pl.Callback):
             }
         )
         log.info(
-            "epoch %d, batch %d of %s: loss %.4f, %.0f examples/s",
-            trainer.current_epoch + 1, batch_idx + 1, trainer.num_training_batches,
-            float(outputs["loss"]), rate,
+            "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
+            trainer.current_epoch + 1, trainer.max_epochs,
+            batch_idx + 1, trainer.num_training_batches, float(outputs["loss"]), rate,
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from flows.summary import print_summary, read_runs
+from flows.summary import in_one_line, print_summary, read_runs
 from tasks.errors import InputError
 
 STARTED = 1000.0
@@ -38,7 +38,8 @@ def finish(name: str, out: str, metrics: dict[str, object], started: float) -> N
 
 def printed() -> str:
     stream = io.StringIO()
-    print_summary(Console(file=stream, width=120), read_runs(STARTED), 65.0)
+    runs = read_runs(STARTED)
+    print_summary(Console(file=stream, width=120), runs, in_one_line(runs, 65.0))
     return stream.getvalue()
 
 

@@ -1,0 +1,150 @@
+"""One `dvc` command in a process of its own: streamed line by line, bounded, ended with its run."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from flows.checkout.surroundings import dvc_environment
+from flows.leash import leashed
+from tasks.errors import TemporaryError
+
+LAST_LINES = 20
+_ORDERLY_SECONDS = 5.0  # for a stage to end in order after an interrupt
+
+
+class Finished(NamedTuple):
+    exit_code: int  # of dvc; negative: the signal that ended it
+    last_lines: tuple[str, ...]
+    timed_out: bool
+    cancelled: bool  # ended because its run was
+
+
+class _Command(NamedTuple):
+    """A dvc command that runs; its pid is also its process group."""
+
+    pid: int
+    output: IO[str]
+    status: IO[str]
+    cancelled: threading.Event
+    ended: threading.Event
+
+
+_running: dict[int, _Command] = {}
+
+
+def run_dvc(
+    arguments: Sequence[str], say: Callable[[str], None], timeout_seconds: float | None = None
+) -> Finished:
+    """Run `dvc ARGUMENTS` to its end; each line of it and of its stage goes to `say` at once."""
+    last_lines: deque[str] = deque(maxlen=LAST_LINES)
+    with _started(arguments) as command, _bounded(command, timeout_seconds) as timed_out:
+        for line in command.output:
+            if text := line.rstrip():
+                last_lines.append(text)
+                say(text)
+        told = command.status.readline()
+        exit_code = int(told) if told else -signal.SIGKILL  # its keeper is gone, and so is it
+        command.ended.set()
+    return Finished(exit_code, tuple(last_lines), timed_out.is_set(), command.cancelled.is_set())
+
+
+def end_all() -> None:
+    """Interrupt what runs, so that it ends in order; kill what is left of it, children included."""
+    commands = list(_running.values())
+    for command in commands:
+        command.cancelled.set()
+        _signal_group(command, signal.SIGINT)
+    for command in commands:
+        command.ended.wait(_ORDERLY_SECONDS)
+        _signal_group(command, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _started(arguments: Sequence[str]) -> Iterator[_Command]:
+    output, output_end = os.pipe()
+    status, status_end = os.pipe()
+    with open(output, errors="replace") as lines, open(status) as told:  # noqa: PTH123 - pipes
+        try:
+            _request(arguments, output_end, status_end)
+        finally:
+            os.close(output_end)
+            os.close(status_end)
+        if not (pid := told.readline()):
+            raise TemporaryError(f"dvc {' '.join(arguments)}: killed before it began. Run again.")
+        command = _Command(int(pid), lines, told, threading.Event(), threading.Event())
+        _running[command.pid] = command
+        try:
+            yield command
+        finally:
+            _signal_group(command, signal.SIGKILL)  # leftovers, such as workers of a killed stage
+            del _running[command.pid]
+
+
+def _request(arguments: Sequence[str], *descriptors: int) -> None:
+    folder, environment = str(Path.cwd()), _environment()
+    request = {"arguments": list(arguments), "folder": folder, "environment": environment}
+    message = json.dumps(request).encode()
+    try:
+        socket.send_fds(start_host(), [message], descriptors)
+    except (BrokenPipeError, ConnectionResetError):  # somebody has killed the host
+        start_host().close()
+        start_host.cache_clear()
+        socket.send_fds(start_host(), [message], descriptors)
+
+
+@cache
+def start_host() -> socket.socket:
+    """The socket of the one host of this process, which ends when the socket does."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = leashed([sys.executable, "-u", "-m", "flows.dvc_host", str(theirs.fileno())])
+
+    def keep() -> None:  # the kernel ends the host with the thread that started it
+        with theirs:
+            host = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[theirs.fileno()],
+            )
+        host.wait()
+
+    threading.Thread(target=keep, daemon=True, name="dvc-host").start()
+    return ours
+
+
+def _environment() -> Mapping[str, str]:
+    tools = str(Path(sys.executable).parent)  # a stage's `python` is this environment's
+    path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**os.environ, **dvc_environment(), "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+@contextlib.contextmanager
+def _bounded(command: _Command, seconds: float | None) -> Iterator[threading.Event]:
+    timed_out = threading.Event()
+
+    def end() -> None:
+        timed_out.set()
+        _signal_group(command, signal.SIGKILL)
+
+    timer = threading.Timer(seconds or 0, end)
+    if seconds:
+        timer.start()
+    try:
+        yield timed_out
+    finally:
+        timer.cancel()
+
+
+def _signal_group(command: _Command, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(command.pid, number)

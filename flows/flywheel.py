@@ -1,0 +1,168 @@
+"""One full turn of the graph as a Prefect flow: from the UI, a schedule, or this command line."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import State, flow
+from prefect.client.orchestration import get_client
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Failed
+from rich.console import Console
+
+from flows import report, schedule
+from flows.checkout import health, versions
+from flows.checkout.git import head_commit
+from flows.checkout.lock import checkout_lock
+from flows.checkout.overrides import overridden
+from flows.dvc_process import end_all, start_host
+from flows.leash import follow_worker
+from flows.limits import ensure_limits
+from flows.pages.result import is_stopped, reason_of
+from flows.params import FlywheelParams
+from flows.services.connect import prefect_api, present_api
+from flows.stage_graph import StageNode, read_graph, select, stale_stages
+from flows.stage_task import submit
+from flows.summary import print_summary, read_runs
+from tasks.errors import FlywheelError, TemporaryError
+from tasks.params import load_params
+
+
+@flow(name="flywheel")
+def flywheel(
+    only: Sequence[str] = (),
+    from_stage: str = "",
+    force: bool = False,
+    overrides: Sequence[str] = (),
+) -> State[Any]:
+    """Bring the graph of dvc.yaml up to date and keep the result as a DVC experiment.
+
+    Args:
+        only: Names of stages, one an item, such as train; no others run. Empty: all.
+        from_stage: Stage to start again at; all downstream of it follows. Empty: the first.
+        force: Run the chosen stages even where DVC finds them up to date.
+        overrides: key=value, one an item, such as train.max_epochs=1, for this run alone.
+    """
+    follow_worker()
+    start_host()  # it loads DVC while this process is busy elsewhere
+    log = get_run_logger()
+    if newer := schedule.newer_run_due():
+        return Cancelled(name="Skipped", message=f"late; the newer run {newer} does its work")
+    try:
+        params = load_params("flywheel", FlywheelParams)
+        with checkout_lock(f"flow run {flow_run.name}", params.wait_minutes * 60, log.warning):
+            health.mend(log.warning)
+            with overridden(overrides, log.info):
+                return _turn(only, from_stage, force)
+    except FlywheelError as error:
+        return Failed(message=str(error))
+
+
+def _turn(only: Sequence[str], from_stage: str, force: bool) -> State[Any]:
+    log = get_run_logger()
+    head_commit()  # without one no run can be kept: better said now than in the end
+    nodes = read_graph()
+    chosen = select(nodes, only, from_stage)
+    health.rescue_edits({node.name: node.edited_outs for node in chosen}, log.warning)
+    states = _reproduce_all(chosen, stale_stages(nodes), force)
+    result = report.in_one_line(states)
+    saved = versions.save_run(str(flow_run.name), result)
+    for warning in saved.warnings:
+        log.warning(warning)
+    report.publish(chosen, states, saved)
+    result = f"{result}; kept as {saved.name}"
+    try:
+        versions.push_run(saved, log.warning)
+    except TemporaryError as error:
+        log.error(str(error))
+        result = f"{result}; not pushed: {error}"
+        if os.environ.get("FLYWHEEL_TEMPORARY_CLONE"):  # what is not pushed goes with the clone
+            return Failed(message=result)
+    stopped = {name: state for name, state in states.items() if is_stopped(state)}
+    if not stopped:
+        return Completed(message=result)
+    _tag([f"stopped: {name}" for name in stopped])
+    return Failed(message="\n\n".join([*map(reason_of, stopped.values()), result]))
+
+
+def _tag(tags: Sequence[str]) -> None:
+    """The list of runs shows no messages, but tags."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, tags={*flow_run.tags, *tags})
+
+
+def _reproduce_all(
+    nodes: Sequence[StageNode], stale: Sequence[str], force: bool
+) -> dict[str, State[Any]]:
+    """Final state of each stage; those that do not depend on one another run side by side."""
+    with get_client(sync_client=True) as client:
+        ensure_limits(client, (node.hints.resource for node in nodes if node.hints.resource))
+    futures: dict[str, PrefectFuture[Any]] = {}
+    try:
+        for node in nodes:
+            upstream = [futures[name] for name in node.upstream if name in futures]
+            futures[node.name] = submit(node, node.name in stale, force, upstream)
+        for future in futures.values():
+            future.wait()
+    except BaseException:  # cancelled from the UI, Ctrl-C, or the worker is gone
+        end_all()
+        raise
+    return {name: future.state for name, future in futures.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """One turn from the command line, with the server of `make up` or one of its own."""
+    options = _parse(arguments)
+    console = Console(highlight=False)
+    started = time.time()
+    may_rest = present_api() is None and not options.force and not options.override
+    if may_rest and (rested := _find_nothing_to_do(options.only, options.from_stage)):
+        print_summary(console, read_runs(started), rested)
+        return 0
+    with prefect_api():
+        state = flywheel(
+            options.only, options.from_stage, options.force, options.override, return_state=True
+        )
+    if not state.is_completed():
+        console.print(f"\n{state.message}", markup=False, soft_wrap=True)
+        return 1
+    result = f"{state.message}; {time.time() - started:.0f} s"
+    print_summary(console, read_runs(started), result)
+    return 0
+
+
+def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
+    """A line that says so, or nothing; then a server need not be started to find out."""
+    params = load_params("flywheel", FlywheelParams)
+    with checkout_lock("make run", params.wait_minutes * 60, _say):
+        health.mend(_say)
+        nodes = read_graph()
+        chosen = {node.name for node in select(nodes, only, from_stage)}
+    if chosen & set(stale_stages(nodes)):
+        return ""
+    return f"Nothing to do: all {len(chosen)} stages were up to date."
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m flows.flywheel", description=flywheel.__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="STAGE")
+    parser.add_argument("--from-stage", default="", metavar="STAGE")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--override", action="append", default=[], metavar="KEY=VALUE")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FlywheelError as problem:
+        sys.exit(f"flywheel failed: {problem}")

@@ -1,0 +1,1 @@
+"""What `make up` starts, and how the rest finds it."""
