@@ -7,11 +7,11 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from typing import Any, NoReturn
 
 from tasks.stage import PARENT_PID, die_with_parent
 
-MAX_REQUEST_BYTES = 1 << 17
 # what `dvc repro`, `status` and `push` import on their way; a missing one costs its time, no more
 _LOADED = (
     "dvc._debug", "dvc.cachemgr", "dvc.cli.parser", "dvc.commands.repro", "dvc.data_cloud",
@@ -28,8 +28,8 @@ _LOADED = (
 def main(descriptor: int) -> None:
     """Serve one command for each request that comes through the socket, until it is closed.
 
-    A request is a JSON object of arguments, folder and environment, with two descriptors: where
-    the command's output goes, and where its pid and in the end its exit code are told.
+    A request is three descriptors: a file with a JSON object of arguments, folder and environment;
+    where the command's output goes; and where its pid and in the end its exit code are told.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the keepers
@@ -39,33 +39,52 @@ def main(descriptor: int) -> None:
     requests = socket.socket(fileno=descriptor)
     host = os.getpid()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(requests, 1, 3)
         if not message:
             return
         if os.fork() == 0:
             requests.close()
-            _keep(host, json.loads(message), *descriptors)
+            _keep(host, *descriptors)
         for received in descriptors:
             os.close(received)
 
 
-def _keep(host: int, request: dict[str, Any], output: int, status: int) -> NoReturn:
-    """Start the command and tell how it ends, as a shell would; die with the host."""
-    _tie_to(host)
+def _keep(host: int, request: int, output: int, status: int) -> NoReturn:
+    """Start the command and tell how it ends, as a shell would; end with the host, and it too.
+
+    Whatever the command has started and not taken out of its group ends with it.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until there is a group to end
+    _tie_to(host, signal.SIGTERM)
     keeper = os.getpid()
     command = os.fork()
     if command == 0:
         os.close(status)
-        _become_dvc(keeper, request, output)
+        with open(request, "rb") as file:
+            _become_dvc(keeper, json.load(file), output)
     os.close(output)
+    signal.signal(signal.SIGTERM, lambda *_: _end(command))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.write(status, f"{command}\n".encode())
     _, ended = os.waitpid(command, 0)
+    _end_group(command)
     os.write(status, f"{os.waitstatus_to_exitcode(ended)}\n".encode())
     os._exit(0)
 
 
+def _end(command: int) -> NoReturn:
+    _end_group(command)
+    os._exit(1)
+
+
+def _end_group(command: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(command, signal.SIGKILL)
+
+
 def _become_dvc(keeper: int, request: dict[str, Any], output: int) -> NoReturn:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.setsid()  # a signal to the group reaches dvc, its stage and their children, nobody else
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (1, 2):
@@ -81,15 +100,17 @@ def _become_dvc(keeper: int, request: dict[str, Any], output: int) -> NoReturn:
         from dvc.cli import main as dvc  # noqa: PLC0415 - the host has loaded it
 
         code = dvc(request["arguments"])
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _tie_to(parent: int) -> None:
+def _tie_to(parent: int, number: int = signal.SIGKILL) -> None:
     os.environ[PARENT_PID] = str(parent)
-    die_with_parent()
+    die_with_parent(number)
 
 
 if __name__ == "__main__":

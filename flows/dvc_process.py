@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +21,7 @@ from flows.leash import leashed
 from tasks.errors import TemporaryError
 
 LAST_LINES = 20
+_CHUNK_BYTES = 1 << 16
 _ORDERLY_SECONDS = 5.0  # for a stage to end in order after an interrupt
 
 
@@ -33,13 +36,27 @@ class _Command(NamedTuple):
     """A dvc command that runs; its pid is also its process group."""
 
     pid: int
-    output: IO[str]
+    output: int
     status: IO[str]
     cancelled: threading.Event
     ended: threading.Event
 
 
 _running: dict[int, _Command] = {}
+_ending = threading.Event()
+_asking = threading.Lock()
+
+
+def begin() -> None:
+    """At the start of a run: the host loads DVC while the run is busy elsewhere."""
+    _ending.clear()
+    with _asking:
+        start_host()
+
+
+def is_ending() -> bool:
+    """Whether the run is being ended, so that nothing new should begin."""
+    return _ending.is_set()
 
 
 def run_dvc(
@@ -48,10 +65,9 @@ def run_dvc(
     """Run `dvc ARGUMENTS` to its end; each line of it and of its stage goes to `say` at once."""
     last_lines: deque[str] = deque(maxlen=LAST_LINES)
     with _started(arguments) as command, _bounded(command, timeout_seconds) as timed_out:
-        for line in command.output:
-            if text := line.rstrip():
-                last_lines.append(text)
-                say(text)
+        for line in filter(None, _lines(command)):
+            last_lines.append(line)
+            say(line)
         told = command.status.readline()
         exit_code = int(told) if told else -signal.SIGKILL  # its keeper is gone, and so is it
         command.ended.set()
@@ -60,6 +76,7 @@ def run_dvc(
 
 def end_all() -> None:
     """Interrupt what runs, so that it ends in order; kill what is left of it, children included."""
+    _ending.set()
     commands = list(_running.values())
     for command in commands:
         command.cancelled.set()
@@ -73,7 +90,7 @@ def end_all() -> None:
 def _started(arguments: Sequence[str]) -> Iterator[_Command]:
     output, output_end = os.pipe()
     status, status_end = os.pipe()
-    with open(output, errors="replace") as lines, open(status) as told:  # noqa: PTH123 - pipes
+    with open(output, "rb"), open(status) as told:  # noqa: PTH123 - pipes
         try:
             _request(arguments, output_end, status_end)
         finally:
@@ -81,7 +98,7 @@ def _started(arguments: Sequence[str]) -> Iterator[_Command]:
             os.close(status_end)
         if not (pid := told.readline()):
             raise TemporaryError(f"dvc {' '.join(arguments)}: killed before it began. Run again.")
-        command = _Command(int(pid), lines, told, threading.Event(), threading.Event())
+        command = _Command(int(pid), output, told, threading.Event(), threading.Event())
         _running[command.pid] = command
         try:
             yield command
@@ -93,13 +110,30 @@ def _started(arguments: Sequence[str]) -> Iterator[_Command]:
 def _request(arguments: Sequence[str], *descriptors: int) -> None:
     folder, environment = str(Path.cwd()), _environment()
     request = {"arguments": list(arguments), "folder": folder, "environment": environment}
-    message = json.dumps(request).encode()
-    try:
-        socket.send_fds(start_host(), [message], descriptors)
-    except (BrokenPipeError, ConnectionResetError):  # somebody has killed the host
-        start_host().close()
-        start_host.cache_clear()
-        socket.send_fds(start_host(), [message], descriptors)
+    with tempfile.TemporaryFile() as file:  # an environment can be longer than a message may be
+        file.write(json.dumps(request).encode())
+        file.seek(0)
+        with _asking:
+            try:
+                socket.send_fds(start_host(), [b"!"], [file.fileno(), *descriptors])
+            except (BrokenPipeError, ConnectionResetError):  # somebody has killed the host
+                start_host().close()
+                start_host.cache_clear()
+                socket.send_fds(start_host(), [b"!"], [file.fileno(), *descriptors])
+
+
+def _lines(command: _Command) -> Iterator[str]:
+    """What the command says until it has ended; a daemon it left may hold its output longer."""
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(command.output, selectors.EVENT_READ)
+        selector.register(command.status, selectors.EVENT_READ)
+        while command.output in (ready := {key.fd for key, _ in selector.select()}) or not ready:
+            if not (chunk := os.read(command.output, _CHUNK_BYTES)):
+                break
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from (line.decode(errors="replace").rstrip() for line in lines)
+    yield pending.decode(errors="replace").rstrip()
 
 
 @cache

@@ -12,15 +12,15 @@ from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Completed, Failed
 from rich.console import Console
 
-from flows import report, schedule
+from flows import report
 from flows.checkout import health, versions
 from flows.checkout.git import head_commit
 from flows.checkout.lock import checkout_lock
 from flows.checkout.overrides import overridden
-from flows.dvc_process import end_all, start_host
+from flows.dvc_process import begin, end_all
 from flows.leash import follow_worker
 from flows.limits import ensure_limits
 from flows.pages.result import is_stopped, reason_of
@@ -49,10 +49,8 @@ def flywheel(
         overrides: key=value, one an item, such as train.max_epochs=1, for this run alone.
     """
     follow_worker()
-    start_host()  # it loads DVC while this process is busy elsewhere
+    begin()
     log = get_run_logger()
-    if newer := schedule.newer_run_due():
-        return Cancelled(name="Skipped", message=f"late; the newer run {newer} does its work")
     try:
         params = load_params("flywheel", FlywheelParams)
         with checkout_lock(f"flow run {flow_run.name}", params.wait_minutes * 60, log.warning):
@@ -71,20 +69,20 @@ def _turn(only: Sequence[str], from_stage: str, force: bool) -> State[Any]:
     health.rescue_edits({node.name: node.edited_outs for node in chosen}, log.warning)
     states = _reproduce_all(chosen, stale_stages(nodes), force)
     result = report.in_one_line(states)
+    health.restore_dvc_lock(log.warning)  # a stage that was killed may have cut it
     saved = versions.save_run(str(flow_run.name), result)
     for warning in saved.warnings:
         log.warning(warning)
     report.publish(chosen, states, saved)
-    result = f"{result}; kept as {saved.name}"
+    result, is_lost = f"{result}; kept as {saved.name}", False
     try:
         versions.push_run(saved, log.warning)
     except TemporaryError as error:
         log.error(str(error))
         result = f"{result}; not pushed: {error}"
-        if os.environ.get("FLYWHEEL_TEMPORARY_CLONE"):  # what is not pushed goes with the clone
-            return Failed(message=result)
+        is_lost = bool(os.environ.get("FLYWHEEL_TEMPORARY_CLONE"))  # it goes with the clone
     stopped = {name: state for name, state in states.items() if is_stopped(state)}
-    if not stopped:
+    if not stopped and not is_lost:
         return Completed(message=result)
     _tag([f"stopped: {name}" for name in stopped])
     return Failed(message="\n\n".join([*map(reason_of, stopped.values()), result]))
@@ -166,3 +164,6 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except FlywheelError as problem:
         sys.exit(f"flywheel failed: {problem}")
+    except KeyboardInterrupt:
+        _say("interrupted; nothing half-written was kept. Run again to go on from there.")
+        sys.exit(130)

@@ -64,10 +64,9 @@ def _reproduce(arguments: Sequence[str]) -> int:
 
 
 def _settled_inputs(nodes: Sequence[StageNode], stale: Sequence[str]) -> list[str]:
-    """What the stages that will run read from stages that will not."""
-    settled = {out for node in nodes if node.name not in stale for out in node.outs}
-    read = {path for node in nodes if node.name in stale for path in node.inputs}
-    return sorted(settled & read)
+    """What the stages that run first read from others; DVC makes the rest as it goes."""
+    first = (node for node in nodes if node.name in stale and not {*node.upstream} & {*stale})
+    return sorted({path for node in first for path in node.inputs})
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
@@ -96,7 +95,7 @@ def _explain(console: Console, failed: list[StageRun]) -> None:
         console.print(f"  why:  {run.failure}", markup=False, soft_wrap=True)
     if not failed:
         console.print("\nThe run stopped before any stage failed; DVC's own message is above.")
-    console.print("  then: mend what it names and run again; finished stages are not repeated.")
+    console.print("  then: make run  (stages that are done are not run again)", markup=False)
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,7 @@
 """The graph of `dvc.yaml` as DVC resolves it, and what DVC finds changed; nothing runs here."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -98,19 +99,25 @@ def _nodes(repo: Repo) -> Iterator[StageNode]:
 
 def _node(repo: Repo, stage: Any, found: list[Any]) -> StageNode:
     producers = sorted(producer.addressing for producer in repo.index.graph.successors(stage))
-    written = [out.fs_path for out in repo.index.outs]
+    stages = [one for one in repo.index.stages if isinstance(one, PipelineStage)]
+    written = [Path(out.fs_path) for one in stages for out in one.outs]
     meta = getattr(stage, "meta", None) or {}
     is_recorded = any(out.hash_info for out in [*stage.outs, *stage.deps])
     return StageNode(
         name=stage.addressing,
         desc=stage.desc or "",
         upstream=tuple(producers),
-        inputs=tuple(str(dep) for dep in stage.deps if dep.fs_path in written),
+        inputs=tuple(str(dep) for dep in stage.deps if _touches(Path(dep.fs_path), written)),
         outs=tuple(str(out) for out in stage.outs),
         hints=parse_section(f"dvc.yaml: {stage.addressing}.meta", meta, StageHints),
         changes=tuple(_sentences(found)) if is_recorded else ("never run here",),
-        edited_outs=tuple(_edited(found)),
+        # files added by hand are the user's to change: DVC takes them in as they are
+        edited_outs=tuple(_edited(found)) if stage in stages else (),
     )
+
+
+def _touches(path: Path, written: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(out) or out.is_relative_to(path) for out in written)
 
 
 def _sentences(found: list[Any]) -> Iterator[str]:

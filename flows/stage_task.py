@@ -16,7 +16,7 @@ from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 
 from flows.checkout import health
-from flows.dvc_process import Finished, run_dvc
+from flows.dvc_process import Finished, is_ending, run_dvc
 from flows.progress import Progress
 from flows.stage_graph import StageNode
 from tasks.errors import FlywheelError, TemporaryError
@@ -104,9 +104,15 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
             log.info("%s", line)
             progress.follow(line)
 
+    if node.hints.resource:
+        log.info(
+            "taking a slot of %s; one that a killed run held is free after a minute",
+            node.hints.resource,
+        )
     try:
         with _slot(node.hints.resource):
             outcome = reproduce(node, force, say)
+            progress.finish()
     except StageCancelled as cancelled:
         return Cancelled(message=str(cancelled))
     return Completed(name=outcome.name, message=outcome.message)
@@ -115,11 +121,16 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
 def _slot(resource: str | None) -> contextlib.AbstractContextManager[None]:
     if resource is None:
         return contextlib.nullcontext()
-    return concurrency(resource, strict=True, lease_duration=_LEASE_SECONDS)
+    # a server that was restarted meanwhile is no reason to give up hours of training
+    return concurrency(
+        resource, strict=True, lease_duration=_LEASE_SECONDS, raise_on_lease_renewal_failure=False
+    )
 
 
 def reproduce(node: StageNode, force: bool, say: Callable[[str], None]) -> Outcome:
     """Bring one stage up to date; StageFailed with all a person needs when it does not end well."""
+    if is_ending():
+        raise StageCancelled("not begun: its run was ended before")
     health.verify_inputs(node.inputs)
     started = time.time()
     arguments = ["--wait-for-lock", "repro", "--single-item", *["--force"][:force], node.name]

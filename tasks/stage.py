@@ -105,14 +105,14 @@ def peak_memory_mib() -> float:
     return int(kib) / 1024
 
 
-def die_with_parent() -> None:
+def die_with_parent(number: int = signal.SIGKILL) -> None:
     """A killed `dvc` would leave this process writing on; the kernel ends it instead.
 
     A parent that names itself in the environment and is gone already ends it at once.
     """
     if sys.platform == "linux":
         set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, number)
     expected = os.environ.pop(PARENT_PID, None)
     if expected and int(expected) != os.getppid():
         sys.exit(f"process {expected}, which started this one, is gone; nothing was written")

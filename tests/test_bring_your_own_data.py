@@ -94,7 +94,7 @@ def test_ctrl_c_ends_in_order_and_names_the_stage(project: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        assert next(line for line in process.stdout if "epoch 2, batch" in line)
+        assert next(line for line in process.stdout if "epoch 2 of" in line)
         os.killpg(process.pid, signal.SIGINT)
         output = process.stdout.read()
     write_params(project)

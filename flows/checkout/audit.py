@@ -80,5 +80,5 @@ def _added_by_hand() -> Iterator[RecordedOut]:
     for file in sorted(Path("data").rglob("?*.dvc")):
         if file.is_file() and not file.is_relative_to(RESCUED):
             tree = yaml.load(file.read_bytes(), yaml.CBaseLoader)
-            for out in tree["outs"]:
+            for out in (out for out in tree["outs"] if "md5" in out):
                 yield RecordedOut(str(file), (file.parent / out["path"]).as_posix(), out["md5"])

@@ -19,6 +19,7 @@ from prefect.settings import (
 )
 
 from flows.leash import leashed
+from flows.limits import free_slots
 from flows.services import address, automations, ports
 from flows.services.supervisor import last_words
 from tasks.errors import TemporaryError
@@ -51,9 +52,12 @@ def temporary_server() -> Iterator[str]:
     with _environment(variables), _serving(port), temporary_settings(settings):
         with get_client(sync_client=True) as client:  # should this run be killed, history says so
             automations.ensure(client, automations.dead_runs())
-        yield url
-        APILogWorker.instance().drain()  # what is still on its way to the server
-        EventsWorker.drain_all()
+            free_slots(client)
+        try:
+            yield url
+        finally:  # what is still on its way; after the server's end it would be tried for minutes
+            APILogWorker.instance().drain()
+            EventsWorker.drain_all()
 
 
 def free_port() -> int:
@@ -71,6 +75,7 @@ def _serving(port: int) -> Iterator[None]:
             env={**os.environ, "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1",
                  address.BROKER: "flows.services.messaging"},
             stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, umask=0o077,
+            start_new_session=True,  # Ctrl-C is for the run; it still has its end to report here
         )  # fmt: skip
     try:
         _wait_until_ready(process, address.url_of(port))

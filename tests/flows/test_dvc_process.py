@@ -11,14 +11,17 @@ import psutil
 import pytest
 
 from flows.dvc_process import end_all, run_dvc
-from tests.chain import make_checkout
+from tests.chain import make_checkout, write_graph
 from tests.flows.test_leash import gone, wait_for
 from tests.project import REPOSITORY
 
 # a stage with children of its own, as a launcher of training processes has
 FAMILY = "sleep 600 & sleep 600 & echo children up; wait"
 TIDY = "trap 'echo tidied up; exit 1' INT; echo up; while true; do sleep 0.1; done"
+# a daemon that left its stage's group and keeps the stage's output open
+DAEMON = "setsid sleep 30 & echo done"
 STAGES = {
+    "daemon": {"cmd": DAEMON},
     "talk": {"cmd": "echo one; sleep 1; echo two >&2"},
     "fail": {"cmd": "for i in $(seq 30); do echo line $i; done; exit 7"},
     "family": {"cmd": FAMILY},
@@ -89,6 +92,27 @@ def test_a_cancelled_run_ends_its_stages_in_order_and_their_children(
 
 
 @pytest.mark.parametrize("victim", ["run", "dvc_host", "dvc"])
+def test_a_stages_own_children_do_not_outlive_the_killed_either(
+    checkout: Path, victim: str
+) -> None:
+    program = f"from flows.dvc_process import run_dvc; run_dvc({repro('family')!r}, print)"
+    run = subprocess.Popen([sys.executable, "-u", "-c", program], text=True, stdout=subprocess.PIPE)
+    try:
+        assert run.stdout
+        assert any(line == "children up\n" for line in run.stdout)
+        (host,) = psutil.Process(run.pid).children()
+        family = psutil.Process(run.pid).children(recursive=True)
+        dvc = host.children()[0].children()[0]
+        {"run": psutil.Process(run.pid), "dvc_host": host, "dvc": dvc}[victim].kill()
+        below_host = [process.pid for process in family if process != host]
+        assert len(below_host) >= 5  # who keeps dvc, dvc, the stage and its two children
+        assert wait_for(lambda: all(map(gone, below_host)))
+    finally:
+        run.kill()
+        run.communicate()
+
+
+@pytest.mark.parametrize("victim", ["run", "dvc_host", "dvc"])
 def test_nobody_outlives_a_killed_run_or_a_killed_dvc(checkout: Path, victim: str) -> None:
     program = f"from flows.dvc_process import run_dvc; run_dvc({repro('python')!r}, print)"
     stage = "from tasks.stage import die_with_parent; die_with_parent(); print('up')"
@@ -118,3 +142,21 @@ def test_a_killed_host_is_replaced(checkout: Path) -> None:
     host.kill()
     assert wait_for(lambda: gone(host.pid))
     assert run_dvc(["version"], lambda line: None).exit_code == 0
+
+
+def test_a_daemon_that_holds_the_output_does_not_hold_the_run(checkout: Path) -> None:
+    began = time.monotonic()
+    finished = run_dvc(repro("daemon"), lambda line: None)
+    assert time.monotonic() - began < 25
+    assert finished.exit_code == 0
+    assert "done" in finished.last_lines
+
+
+def test_a_long_environment_reaches_the_stage(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        monkeypatch.setenv(f"LONG_{number}", "x" * 10_000)
+    stage = {"cmd": "printenv LONG_29 | wc -c"}
+    write_graph(checkout, {"long": stage})
+    assert "10001" in run_dvc(repro("long"), lambda line: None).last_lines

@@ -93,3 +93,17 @@ def test_changed_source_files_are_nodes_as_for_dvc_repro(checkout: Path) -> None
     changed = [node for node in read_graph() if node.name.endswith(".dvc")]
     assert names(changed) == ["data/raw/rows.csv.dvc"]
     assert changed[0].changes
+    assert changed[0].edited_outs == ()  # the user's own; DVC takes them in as they are
+
+
+def test_inputs_are_what_stages_write_also_by_folder_and_nothing_added_by_hand(
+    checkout: Path,
+) -> None:
+    raw = checkout / "data/raw/rows.csv"
+    raw.parent.mkdir(parents=True)
+    raw.write_text("1\n")
+    run(checkout, ["dvc", "add", "-q", "data/raw/rows.csv"])
+    stages = diamond()
+    stages["join"]["deps"] = ["data/left", "data/right/out.txt", "data/raw/rows.csv"]
+    write_graph(checkout, stages)
+    assert read_graph()[-1].inputs == ("data/left", "data/right/out.txt")

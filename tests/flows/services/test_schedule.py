@@ -20,7 +20,7 @@ from tests.flows.services.place import Place, end, wait_for
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 INTERVAL_SECONDS = 20
 NUM_MISSED = 4
-AT_REST = {"Completed", "Skipped", "Cancelled"}
+AT_REST = {"Completed", "Cancelled"}
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def due_runs(place: Place) -> list[FlowRun]:
     return [run for run in runs if run.expected_start_time and run.expected_start_time <= now]
 
 
-def test_the_schedule_fires_and_after_a_sleep_only_the_newest_run_works(place: Place) -> None:
+def test_the_schedule_fires_and_after_a_sleep_the_missed_runs_do_not_pile_up(place: Place) -> None:
     wait_for(lambda: any(run.state_name == "Completed" for run in due_runs(place)), 120)
 
     (worker,) = place.processes("prefect worker start")
@@ -68,13 +68,4 @@ def test_the_schedule_fires_and_after_a_sleep_only_the_newest_run_works(place: P
     wait_for(lambda: all(run.state_name in AT_REST for run in missed()), 180, lambda: str(missed()))
     names = [run.state_name for run in missed()]
     assert len(names) >= NUM_MISSED - 1
-    assert names.count("Completed") <= 1, names
-    skipped = [run for run in missed() if run.state_name == "Skipped"]
-    for run in skipped:
-        assert run.state
-        assert "does its work" in (run.state.message or "")
-
-    def since() -> list[FlowRun]:
-        return [run for run in due_runs(place) if (run.expected_start_time or asleep) > asleep]
-
-    wait_for(lambda: any(run.state_name == "Completed" for run in since()), 120)
+    assert 1 <= names.count("Completed") < len(names), names
