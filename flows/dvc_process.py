@@ -1,5 +1,6 @@
 """One `dvc` command in a process of its own: streamed line by line, bounded, ended with its run."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -153,6 +154,7 @@ def start_host() -> socket.socket:
         host.wait()
 
     threading.Thread(target=keep, daemon=True, name="dvc-host").start()
+    atexit.register(ours.close)
     return ours
 
 
