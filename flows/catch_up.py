@@ -1,6 +1,5 @@
 """`python -m flows.catch_up`: a fresh clone goes on where the newest run has left off."""
 
-import sys
 from pathlib import Path
 
 from flows.checkout.git import git
@@ -9,16 +8,17 @@ from flows.checkout.lock_file import DVC_LOCK
 from flows.checkout.past_runs import fetch_runs
 from flows.checkout.versions import reason_of, run_refs
 from flows.dvc_process import run_dvc
+from flows.terminal import run_door, say
 from tasks.artifacts import whole_file
-from tasks.errors import FlywheelError, TemporaryError
+from tasks.errors import TemporaryError
 
 _WAIT_SECONDS = 600.0
 
 
 def main() -> None:
     """Take its dvc.lock, and the data that names; DVC then judges what of it still holds."""
-    with checkout_lock("catch-up with the newest run", _WAIT_SECONDS, _say):
-        fetch_runs(_say)
+    with checkout_lock("catch-up with the newest run", _WAIT_SECONDS, say):
+        fetch_runs(say)
         if newest := next(iter(run_refs().values()), None):
             _take_lock(newest)
         pulled = run_dvc(["pull", "--allow-missing"], lambda line: None)
@@ -32,19 +32,12 @@ def _take_lock(commit: str) -> None:
     if is_newer and git("ls-tree", "--name-only", commit, str(DVC_LOCK)):
         with whole_file(Path(DVC_LOCK)) as stream:
             stream.write(git("show", f"{commit}:{DVC_LOCK}").encode())
-        _say(f"going on from run {commit[:10]}")
+        say(f"going on from run {commit[:10]}")
 
 
 def _seconds_of(commit: str) -> str:
     return git("show", "--no-patch", "--format=%ct", commit).strip()
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except FlywheelError as problem:
-        sys.exit(f"catch-up failed: {problem}")
+    run_door("catch-up", main)

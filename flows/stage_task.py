@@ -80,13 +80,7 @@ def submit(
 
 
 def _may_heal(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    try:
-        state.result()
-    except TemporaryError:
-        return True
-    except Exception:
-        return False
-    return False
+    return isinstance(state.result(raise_on_failure=False), TemporaryError)
 
 
 @task(cache_policy=NO_CACHE, retry_condition_fn=_may_heal)

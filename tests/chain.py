@@ -1,13 +1,12 @@
 """A small graph of shell stages in a real git and DVC checkout, run by this repository's flows."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.project import REPOSITORY, run
+from tests.project import REPOSITORY, copy_code, run
 
 COPIED = [
     "flows", "tasks", "pyproject.toml", "prefect.yaml", ".dvc/config", ".dvc/.gitignore",
@@ -18,13 +17,7 @@ Stages = Mapping[str, Mapping[str, Any]]
 
 def make_checkout(folder: Path, stages: Stages) -> Path:
     """A committed checkout of these stages, with its remote beside it."""
-    for name in COPIED:
-        source, target = REPOSITORY / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
+    copy_code(COPIED, folder)
     write_graph(folder, stages)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text("utf-8"))
     own = {name: params[name] for name in ("flywheel", "notifications")}

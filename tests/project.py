@@ -37,13 +37,7 @@ SMALL = {
 
 def make_project(folder: Path, num_rows: int = 400) -> Path:
     """The repository's code in a fresh git and DVC checkout, with a CSV to learn from."""
-    for name in COPIED:
-        source, target = REPOSITORY / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
+    copy_code(COPIED, folder)
     write_tiny_encoder(folder / "data/raw/encoder")
     write_tickets(folder / "data/raw/tickets.csv", num_rows)
     write_params(folder)
@@ -52,6 +46,17 @@ def make_project(folder: Path, num_rows: int = 400) -> Path:
     run(folder, ["git", "add", "-A"])
     run(folder, ["git", "commit", "-qm", "start"])
     return folder
+
+
+def copy_code(names: Sequence[str], folder: Path) -> None:
+    """These files and folders of the repository, as they are now."""
+    for name in names:
+        source, target = REPOSITORY / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
 
 
 def write_tickets(file: Path, num_rows: int) -> None:

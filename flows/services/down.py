@@ -1,15 +1,14 @@
 """`make down`: end what `make up` of this checkout started, and nothing else."""
 
-import sys
 from collections.abc import Callable
 
 from flows.services import address, supervisor
-from tasks.errors import FlywheelError
+from flows.terminal import run_door, say
 
 
 def main() -> None:
-    num_ended = end(_say)
-    _say(f"down: {num_ended} processes ended" if num_ended else "down: nothing was running")
+    num_ended = end(say)
+    say(f"down: {num_ended} processes ended" if num_ended else "down: nothing was running")
 
 
 def end(say: Callable[[str], None]) -> int:
@@ -20,12 +19,5 @@ def end(say: Callable[[str], None]) -> int:
     return num_ended
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except FlywheelError as problem:
-        sys.exit(f"down failed: {problem}")
+    run_door("down", main)

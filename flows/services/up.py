@@ -1,6 +1,5 @@
 """`make up`: server, worker, deployments and automations on this machine, until `make down`."""
 
-import sys
 import time
 
 from filelock import FileLock
@@ -9,7 +8,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from flows.services import address, ports, supervisor
 from flows.services.configure import DEPLOYMENTS, configure
 from flows.services.down import end
-from tasks.errors import FlywheelError, InputError
+from flows.terminal import run_door, say
+from tasks.errors import InputError
 
 
 def main() -> None:
@@ -20,14 +20,14 @@ def main() -> None:
     with FileLock(address.HOME / "up.lock"):  # two calls at once: the second finds it all done
         started = time.monotonic()
         api_url = _start()
-        _say(f"server ready after {time.monotonic() - started:.0f} s; applying {DEPLOYMENTS}")
+        say(f"server ready after {time.monotonic() - started:.0f} s; applying {DEPLOYMENTS}")
         settings = {
             PREFECT_API_URL: api_url,
             PREFECT_API_AUTH_STRING: address.password(),
         }
         with temporary_settings(settings):
-            configure(supervisor.environment(api_url), _say)
-        _say(f"up after {time.monotonic() - started:.0f} s\n")
+            configure(supervisor.environment(api_url), say)
+        say(f"up after {time.monotonic() - started:.0f} s\n")
     _explain(api_url)
 
 
@@ -50,7 +50,7 @@ def _keep(pid: int) -> str:
             f"PREFECT_SERVER_API_HOST={ports.host()}: the services are up on {api_url}. To move "
             f"them: make down, then: PREFECT_SERVER_API_HOST={ports.host()} make up"
         )
-    _say(f"already running (supervisord, pid {pid}); bringing it up to date")
+    say(f"already running (supervisord, pid {pid}); bringing it up to date")
     address.write_profiles(address.UP, api_url, address.password())
     supervisor.wait_until_ready()
     return api_url
@@ -59,36 +59,29 @@ def _keep(pid: int) -> str:
 def _begin() -> str:
     host, port = ports.host(), ports.wanted() or ports.DEFAULT
     ports.check_free(port)
-    _say(f"starting a Prefect server on {host}:{port} and a worker (about 20 s at first)")
+    say(f"starting a Prefect server on {host}:{port} and a worker (about 20 s at first)")
     if host not in (address.LOOPBACK, "localhost"):
-        _say("note: others can reach it; its password crosses the network unless TLS is in front")
+        say("note: others can reach it; its password crosses the network unless TLS is in front")
     api_url = address.url_of(port, host)
     address.write_profiles(address.UP, api_url, address.password())
     try:
         supervisor.start(api_url)
         supervisor.wait_until_ready()
     except BaseException:
-        end(_say)
+        end(say)
         raise
     return api_url
 
 
 def _explain(api_url: str) -> None:
-    _say(f"  UI         {api_url.removesuffix('/api')}")
-    _say(f"  API        {api_url}")
-    _say(f"  password   in {address.PROFILES} ({address.PASSWORD}), for the UI's first page")
-    _say(f"  logs       {supervisor.SERVER_LOG}, {supervisor.WORKER_LOG}")
-    _say("  run        in the UI: Deployments, flywheel, Run; or here: make run, or")
-    _say("             prefect deployment run flywheel/flywheel --watch")
-    _say("  end        make down")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+    say(f"  UI         {api_url.removesuffix('/api')}")
+    say(f"  API        {api_url}")
+    say(f"  password   in {address.PROFILES} ({address.PASSWORD}), for the UI's first page")
+    say(f"  logs       {supervisor.SERVER_LOG}, {supervisor.WORKER_LOG}")
+    say("  run        in the UI: Deployments, flywheel, Run; or here: make run, or")
+    say("             prefect deployment run flywheel/flywheel --watch")
+    say("  end        make down")
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FlywheelError as problem:
-        sys.exit(f"up failed: {problem}")
+    run_door("up", main)

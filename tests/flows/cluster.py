@@ -111,7 +111,6 @@ def share(checkout: Path, address: str, git_url: str, remote_url: str) -> FirstM
     for command in (
         ["dvc", "remote", "add", "-q", "--default", "shared", remote_url],
         ["dvc", "remote", "modify", "-q", "shared", "method", "PUT"],
-        ["dvc", "config", "-q", "exp.git_remote", "origin"],
         ["git", "add", "-A"],
         ["git", "commit", "-qm", "shared remotes"],
         ["git", "clone", "-q", "--bare", ".", "../code.git"],

@@ -1,6 +1,5 @@
 """A small checkout with the real flows/services, a flow that does as told, and its own server."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -14,9 +13,8 @@ import psutil
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.services.temporary import free_port
-from tests.project import environment
+from tests.project import copy_code, environment
 
-REPOSITORY = Path(__file__).parents[3]
 COPIED = [
     "flows",
     "tasks",
@@ -160,13 +158,7 @@ def wait_for(
 
 
 def make_place(folder: Path, variables: dict[str, str]) -> Place:
-    for name in COPIED:
-        source, target = REPOSITORY / name, folder / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+    copy_code(COPIED, folder)
     (folder / "flows/flywheel.py").write_text(FLOW)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run(["git", *command], cwd=folder, env=environment(), check=True)
