@@ -5,7 +5,7 @@ import pytest
 from flows.services.params import NotificationsParams
 from tasks.errors import ParamsError
 from tasks.params import load_params, parse_section
-from tests.flows.services.place import REPOSITORY
+from tests.project import REPOSITORY
 
 GOOD = {"name": "team", "kind": "slack", "about": ["failure"], "address_from": "SLACK"}
 
