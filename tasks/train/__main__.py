@@ -3,7 +3,6 @@
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tasks.artifacts import whole_folder
 from tasks.params import load_params
@@ -11,7 +10,7 @@ from tasks.stage import RECORDS, run
 from tasks.tracking import TrackingParams
 from tasks.train.checkpoint import fingerprint
 from tasks.train.choose import choose
-from tasks.train.job import Job
+from tasks.train.job import Job, find_encoder
 from tasks.train.launch import launch
 from tasks.train.model import save_tokenizer
 from tasks.train.params import TrainParams
@@ -29,7 +28,7 @@ def main(
     scale, reason = choose(params.scale)
     log.info("strategy %s: %s", scale.strategy, reason)
     check_scale(scale)
-    encoder = _encoder_place(encoders, params.network.encoder)
+    encoder = find_encoder(encoders, params.network.encoder)
     job = Job(
         train_file=train_file,
         validation_file=validation_file,
@@ -40,25 +39,12 @@ def main(
         tracking_folder=RECORDS / "tracking",
     )
     inputs = [train_file, validation_file, label_set_file, encoder]
-    work = _work_folder(target, fingerprint(_what_is_learnt(params), inputs))
+    work = _work_folder(target, fingerprint(params.what_is_learnt(), inputs))
     save_tokenizer(job.encoder, work / TOKENIZER)
     launch(job, work)
     with whole_folder(target) as folder:
         shutil.copytree(work / RESULT, folder, dirs_exist_ok=True)
     shutil.rmtree(work.parent)
-
-
-def _encoder_place(encoders: Path, name: str) -> Path:
-    """A folder the fetch stage wrote comes first; else a local path or a hub name as it is."""
-    fetched = encoders / name
-    return fetched if fetched.is_dir() else Path(name)
-
-
-def _what_is_learnt(params: TrainParams) -> dict[str, Any]:
-    """The params without those that only say where: a training may go on elsewhere."""
-    tree = params.model_dump(mode="json", exclude={"launch", "scale"})
-    scale = params.scale
-    return {**tree, "scale": [scale.precision, scale.gradient_accumulation]}
 
 
 def _work_folder(target: Path, name: str) -> Path:
