@@ -29,10 +29,10 @@ def main(study: Path) -> None:
             "the sweep again, when no other worker is at it: it goes on with those."
         )
     if summary.winner is None:
-        failed = [one for one in summary.outcomes if one.reason]
+        diverged = [one for one in summary.outcomes if one.reason]
         raise GateError(
             f"{study}: no trial was trained to its end, so there is no winner. "
-            f"{failed[0].reason if failed else 'Raise sweep.num_trials.'}"
+            f"{diverged[0].reason if diverged else 'Raise sweep.num_trials.'}"
         )
     write_winner(summary, study)
     write_pictures(opened, study)

@@ -20,10 +20,10 @@ from tasks.sweep.plan import Plan
 from tasks.sweep.summary import Outcome, Summary
 
 SQLITE, JOURNAL = "study.db", "study.journal"
-_OWNER, REASON = "owner", "reason"  # attributes of a study, of a failed trial
+_OWNER, REASON = "owner", "reason"  # attributes of a study, of a diverged trial
 _WORDS: Mapping[TrialState, Any] = {
     TrialState.WAITING: "waiting", TrialState.RUNNING: "running", TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned", TrialState.FAIL: "failed",
+    TrialState.PRUNED: "pruned", TrialState.FAIL: "diverged",
 }  # fmt: skip
 _BUSY_SECONDS = 60  # that a worker waits for others which write to the same SQLite file
 

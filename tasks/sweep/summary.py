@@ -20,11 +20,11 @@ class Outcome(Params):
     """How one trial stands, or has ended."""
 
     number: int
-    state: Literal["waiting", "running", "complete", "pruned", "failed"]
+    state: Literal["waiting", "running", "complete", "pruned", "diverged"]
     values: dict[str, Value]
     epochs: int
     macro_f1: float | None  # on the validation split, of the best epoch
-    reason: str  # why it failed
+    reason: str  # why it diverged
 
     @property
     def has_ended(self) -> bool:

@@ -79,7 +79,7 @@ def _run(plan: Plan, trial: Trial, place: Path) -> None:
 
 
 def _train(job: Job, trial: Trial, work: Path) -> TrialState:
-    """How it ended. A loss that is not finite is the values' fault, so the trial has failed; any
+    """How it ended. A loss that is not finite is the values' fault, so the trial has diverged; any
     other error is not, so the trial stays to be run."""
     _name_run(trial)
     save_tokenizer(job.encoder, work / TOKENIZER)
