@@ -28,9 +28,7 @@ def choose_strategy(
     if hardware.num_processes == 1:
         return options.alone(single, fsdp)
     if options.fits(ddp):
-        more = traffic_per_step(network.shape, fsdp, load.precision) / max(
-            1, traffic_per_step(network.shape, ddp, load.precision)
-        )
+        more = options.traffic(fsdp) / options.traffic(ddp)
         return options.choice(
             ddp, f"so each can hold all; fsdp would send {more:.2g} x as much per step"
         )
@@ -64,6 +62,9 @@ class _Options(NamedTuple):
     def needs(self, layout: Layout) -> int:
         recipe = self.load.recipe(layout.num_processes)
         return memory_per_rank(self.network, layout, recipe).device_bytes
+
+    def traffic(self, layout: Layout) -> float:
+        return traffic_per_step(self.network.shape, layout, self.load.precision).total
 
     def fits(self, layout: Layout) -> bool:
         return self.needs(layout) <= self.usable_share * self.hardware.bytes_per_process

@@ -10,10 +10,22 @@ FORWARD, BACKWARD = 2, 4  # FLOPs per parameter and token: Kaplan et al. 2020, s
 
 
 class Speed(NamedTuple):
-    """Of one device, and of what joins them."""
+    """Of one device, and of what joins it to others of its node and of other nodes."""
 
-    flops_per_second: float  # that training reaches, not the peak: peak x model FLOPs utilisation
-    bytes_per_second: float  # that one device sends and receives
+    flops_per_second: float  # that training reaches: peak x model FLOPs utilisation
+    inside_bytes_per_second: float
+    between_bytes_per_second: float
+
+
+class Traffic(NamedTuple):
+    """Bytes that one rank sends for one optimizer step, by the slowest link they pass."""
+
+    inside: float  # of a node
+    between: float  # nodes
+
+    @property
+    def total(self) -> float:
+        return self.inside + self.between
 
 
 def flops_per_token(shape: Shape, hidden_size: int, num_tokens: int) -> float:
@@ -40,24 +52,33 @@ def recompute_factor(activation_checkpointing: bool) -> float:
     return (whole + FORWARD) / whole if activation_checkpointing else 1.0
 
 
-def traffic_per_step(shape: Shape, layout: Layout, precision: Precision) -> float:
-    """Bytes that one rank sends (and receives) for one optimizer step without accumulation.
+def traffic_per_step(shape: Shape, layout: Layout, precision: Precision) -> Traffic:
+    """What a step without accumulation moves.
 
     ZeRO paper, section 7: averaging gradients moves 2 Psi, all that DDP does; stage 3 gathers
-    weights twice and reduces gradients once, 3 Psi; gathered weights that stay save one of these.
+    weights twice and scatters gradients once, 3 Psi; gathered weights that stay save one of these.
+    A hybrid does so inside a node, and averages each shard's gradients between nodes.
     """
-    if layout.num_processes == 1:
-        return 0.0
-    share = 1 - 1 / layout.num_processes
     widths = widths_of(precision)
     gradients = widths.grads * shape.num_trained
     if layout.strategy != "fsdp":
-        return 2 * share * gradients
-    gathers = 2 if layout.reshard_after_forward else 1
-    return share * (gathers * widths.params * shape.num_params + gradients)
+        volume = _others(layout.num_processes) * 2 * gradients
+    else:
+        gathers = 2 if layout.reshard_after_forward else 1
+        weights = widths.params * shape.num_params
+        volume = _others(layout.num_shards) * (gathers * weights + gradients)
+        if layout.hybrid_shard:
+            return Traffic(volume, _others(layout.num_nodes) * 2 * gradients / layout.num_shards)
+    return Traffic(volume, 0.0) if layout.num_nodes == 1 else Traffic(0.0, volume)
 
 
-def step_seconds(flops: float, traffic: float, speed: Speed) -> float:
+def _others(num_ranks: int) -> float:
+    """A rank's own part need not travel."""
+    return 1 - 1 / num_ranks
+
+
+def step_seconds(flops: float, traffic: Traffic, speed: Speed) -> float:
     """Of one rank: traffic runs beside computing, so the longer of the two decides."""
-    sending = traffic / speed.bytes_per_second if traffic else 0.0
-    return max(flops / speed.flops_per_second, sending)
+    inside = traffic.inside and traffic.inside / speed.inside_bytes_per_second
+    between = traffic.between and traffic.between / speed.between_bytes_per_second
+    return max(flops / speed.flops_per_second, inside + between)

@@ -6,6 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tasks.sizing.compute import (
     Speed,
+    Traffic,
     flops_per_token,
     recompute_factor,
     step_seconds,
@@ -39,14 +40,24 @@ def test_ddp_moves_two_and_stage_three_three_times_the_parameters() -> None:
     kept = fsdp._replace(reshard_after_forward=False)
     traffic = [traffic_per_step(shape, layout, "fp32") for layout in (ALONE, ddp, fsdp, kept)]
     own = 4 * shape.num_params * (1 - 1 / 4)
-    assert traffic == [0, 2 * own, 3 * own, 2 * own]
+    assert traffic == [Traffic(volume * own, 0.0) for volume in (0, 2, 3, 2)]
+
+
+def test_between_nodes_a_hybrid_moves_its_shards_gradients_alone() -> None:
+    shape = sized(BERT, make_load()).shape
+    fsdp = ALONE._replace(strategy="fsdp", num_processes=8, num_nodes=2)
+    hybrid = traffic_per_step(shape, fsdp._replace(hybrid_shard=True), "fp32")
+    weights = 4 * shape.num_params
+    assert traffic_per_step(shape, fsdp, "fp32") == Traffic(0.0, 3 * weights * 7 / 8)
+    assert hybrid == Traffic(3 * weights * 3 / 4, weights / 4)
 
 
 def test_the_slower_of_computing_and_sending_decides() -> None:
-    speed = Speed(flops_per_second=100.0, bytes_per_second=10.0)
-    assert step_seconds(1000.0, 50.0, speed) == 10.0
-    assert step_seconds(1000.0, 500.0, speed) == 50.0
-    assert step_seconds(1000.0, 0.0, speed._replace(bytes_per_second=0.0)) == 10.0
+    speed = Speed(100.0, inside_bytes_per_second=10.0, between_bytes_per_second=1.0)
+    assert step_seconds(1000.0, Traffic(50.0, 0.0), speed) == 10.0
+    assert step_seconds(1000.0, Traffic(50.0, 20.0), speed) == 25.0
+    alone = speed._replace(inside_bytes_per_second=0.0, between_bytes_per_second=0.0)
+    assert step_seconds(1000.0, Traffic(0.0, 0.0), alone) == 10.0
 
 
 def test_computing_activations_again_is_one_more_forward_pass() -> None:
