@@ -31,7 +31,7 @@ TEMPLATES = (
 )  # fmt: skip
 SMALL = {
     "max_tokens": 32, "frozen_layers": None, "max_epochs": 2, "learning_rate": 1e-2, "threads": 1,
-    "loggers": [], "batch_size": 16,
+    "batch_size": 16,
 }  # fmt: skip
 
 
@@ -99,6 +99,7 @@ def write_params(folder: Path, **train: Any) -> None:
     changes = {**SMALL, "encoder": "data/raw/encoder", **train}
     for key, value in changes.items():
         next(group for group in tree["train"].values() if key in group)[key] = value
+    tree["tracking"]["loggers"] = []
     tree["evaluate"]["checks"] = []
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
 

@@ -77,11 +77,12 @@ def find_path(tree: dict[str, Any], key: str) -> KeyPath:
 
 def _suggest(asked: list[str], known: list[tuple[str, ...]]) -> str:
     same_name = [path for path in known if path[-1] == asked[-1]]
-    alike = difflib.get_close_matches(".".join(asked), map(".".join, known), n=3)
     if same_name:
         return f"Meant: {_some(same_name)}?"
-    if alike:
-        return f"Meant: {', '.join(alike)}?"
+    # as people write it: the section and the last word
+    short = {f"{path[0]}.{path[-1]}": ".".join(path) for path in known}
+    if alike := difflib.get_close_matches(f"{asked[0]}.{asked[-1]}", short, n=1):
+        return f"Meant: {short[alike[0]]}?"
     return f"Its sections are {', '.join(path[0] for path in known if len(path) == 1)}."
 
 

@@ -1,49 +1,88 @@
-"""Checkpoints that survive a kill at any moment: written beside, synced, renamed."""
+"""Checkpoints on disk: a folder is one only when its manifest, written last, says it is whole."""
 
 import hashlib
+import json
 import logging
-import time
+import re
+import shutil
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from tasks.artifacts import json_bytes, sha256_of, whole_file
+from tasks.artifacts import json_bytes, sha256_of, sync_folder
 
 log = logging.getLogger(__name__)
-LAST = "last.ckpt"
+MANIFEST = "manifest.json"
+LAST, BEST = "last", "best"
+_NAME = re.compile(rf"({LAST}|{BEST})-(\d+)")
 
 
-class WholeCheckpointIO(TorchCheckpointIO):
-    """Lightning's own save neither syncs nor always keeps the old file; this one does both."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
-    ) -> None:
-        with whole_file(Path(path)) as stream:
-            torch.save(checkpoint, stream)
+def folder_of(work: Path, kind: str, step: int) -> Path:
+    return work / f"{kind}-{step:08d}"
 
 
-class LastCheckpoint(pl.Callback):
-    """Saves where training stands, at most every so many seconds, between two batches.
+def open_new(folder: Path) -> Path:
+    """The empty folder, beside the checkpoint to be, that takes what the processes write."""
+    new = folder.with_name(f".{folder.name}.new")
+    if new.exists():
+        shutil.rmtree(new)
+    new.mkdir(parents=True)
+    return new
 
-    Never after an epoch's last batch: its validation is still due, and Lightning would leave it
-    out on resuming, and with it perhaps the best epoch.
+
+def publish(new: Path, folder: Path, hashes: dict[str, str]) -> None:
+    """Make what all processes have written and synced the checkpoint `folder`.
+
+    Args:
+        hashes: sha256 of each file in `new`, by name.
     """
+    sizes = {name: (new / name).stat().st_size for name in hashes}
+    files = {name: {"bytes": sizes[name], "sha256": hashes[name]} for name in sorted(hashes)}
+    with (new / MANIFEST).open("wb") as stream:
+        stream.write(json_bytes({"files": files}))
+    sync_folder(new / MANIFEST)
+    sync_folder(new)
+    if folder.exists():  # of the same step, before a restart
+        shutil.rmtree(folder)
+    new.rename(folder)
+    sync_folder(folder.parent)
 
-    def __init__(self, folder: Path, every_seconds: float) -> None:
-        self.file = folder / LAST
-        self.every_seconds = every_seconds
-        self.saved = time.monotonic()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        due = time.monotonic() - self.saved >= self.every_seconds
-        if due and not trainer.is_last_batch:
-            trainer.save_checkpoint(self.file)
-            self.saved = time.monotonic()
+def drop_older(work: Path, kept: Iterable[Path]) -> None:
+    """Remove every other checkpoint, and what killed saves have left."""
+    names = {folder.name for folder in kept}
+    for folder in work.iterdir():
+        is_checkpoint = _NAME.fullmatch(folder.name.removeprefix(".").removesuffix(".new"))
+        if is_checkpoint and folder.name not in names:
+            shutil.rmtree(folder)
+
+
+def find_newest(work: Path, kind: str) -> Path | None:
+    """The newest whole checkpoint of a kind; a damaged one is named in a warning, no more."""
+    for folder in sorted(work.glob(f"{kind}-*"), reverse=True):
+        if damage := find_damage(folder):
+            log.warning("checkpoint %s is passed over: %s", folder, damage)
+        else:
+            return folder
+    return None
+
+
+def find_damage(folder: Path) -> str | None:
+    """What is wrong with a checkpoint, by its manifest's hashes; None when nothing is."""
+    try:
+        files: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_bytes())["files"]
+        for name, expected in files.items():
+            size = (folder / name).stat().st_size
+            if size != expected["bytes"]:
+                return f"{name} has {size} bytes, its manifest says {expected['bytes']}"
+            if sha256_of(folder / name) != expected["sha256"]:
+                return f"{name} is not what was written (its sha256 differs)"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{MANIFEST}: {' '.join(str(error).split())}"
+    return None
 
 
 def fingerprint(params: dict[str, Any], inputs: list[Path]) -> str:
@@ -59,17 +98,3 @@ def fingerprint(params: dict[str, Any], inputs: list[Path]) -> str:
         for file in filter(Path.is_file, files):
             digest.update(sha256_of(file).encode())
     return digest.hexdigest()[:16]
-
-
-def find_last(folder: Path) -> Path | None:
-    """The newest checkpoint of an interrupted run; None, with a warning, if it cannot be read."""
-    last = folder / LAST
-    if not last.is_file():
-        return None
-    try:
-        torch.load(last, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in as many ways as there are damages
-        log.warning("%s is not readable (%s); training starts anew", last, error)
-        last.unlink()
-        return None
-    return last

@@ -1,12 +1,11 @@
-"""Training data in memory: token ids, soft targets, and batches of texts of like length."""
+"""Training data in memory: token ids, soft targets, and padded batches of them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from tokenizers import Tokenizer
@@ -17,6 +16,7 @@ from tasks.errors import InputError
 from tasks.label_set import LabelSet
 from tasks.records import LABELLED, read_table
 from tasks.tokens import encode, pad
+from tasks.train.batches import LengthBuckets, Portion, Seat, portions_of
 from tasks.train.params import LearningParams, RunParams
 
 
@@ -25,11 +25,13 @@ class Batch(NamedTuple):
     mask: Tensor  # (rows, tokens), int64
     target: Tensor  # (rows, classes), float32, rows summing to 1
     label: Tensor  # (rows,), int64
+    weight: Tensor  # (rows,), float32: 1, or 0 for a row that only keeps a process in step
+    num_whole: Tensor  # (), int64: rows of the whole batch, over all processes and parts
     example_ids: list[str]  # to name the culprits when a loss is not finite
 
 
-class Examples(Dataset[int]):
-    """A split, tokenised once. An item is only its index; `collate` makes whole batches."""
+class Examples(Dataset[Portion]):
+    """A split, tokenised once. An item is the portion itself; `collate` makes batches of it."""
 
     def __init__(self, table: pa.Table, label_set: LabelSet, tokenizer: Tokenizer) -> None:
         self.table, self.label_set, self.tokenizer = table, label_set, tokenizer
@@ -42,72 +44,37 @@ class Examples(Dataset[int]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> int:
-        return index
+    def __getitem__(self, portion: Portion) -> Portion:
+        return portion
 
     def first(self, num_rows: int) -> "Examples":
         return Examples(self.table.slice(0, num_rows), self.label_set, self.tokenizer)
 
 
 class Collate:
-    """Indices to a padded Batch. The target mixes the raters' whole vote with their verdict."""
+    """A portion to a padded Batch. The target mixes the raters' whole vote with their verdict."""
 
     def __init__(self, examples: Examples, hard_label_share: float) -> None:
         self.examples = examples
         hard = np.eye(examples.probs.shape[1], dtype=np.float32)[examples.labels]
         self.targets = hard_label_share * hard + (1 - hard_label_share) * examples.probs
 
-    def __call__(self, indices: list[int]) -> Batch:
-        ids, mask = pad([self.examples.rows[index] for index in indices])
+    def __call__(self, portions: Sequence[Portion]) -> Batch:
+        (portion,) = portions
+        rows = portion.rows or [0]  # without a row of its own, any: it weighs nothing
+        ids, mask = pad([self.examples.rows[row] for row in rows])
         return Batch(
             torch.from_numpy(ids),
             torch.from_numpy(mask),
-            torch.from_numpy(self.targets[indices]),
-            torch.from_numpy(self.examples.labels[indices]),
-            [self.examples.example_ids[index] for index in indices],
+            torch.from_numpy(self.targets[rows]),
+            torch.from_numpy(self.examples.labels[rows]),
+            torch.full((len(rows),), 1.0 if portion.rows else 0.0),
+            torch.tensor(portion.num_whole),
+            [self.examples.example_ids[row] for row in portion.rows],
         )
 
 
-class LengthBuckets:
-    """Batches of like length in an order that seed and epoch alone decide.
-
-    Each epoch is shuffled, cut into pools of `pool_batches` batches, sorted by length within a
-    pool, and the batches are shuffled again: little padding, and still a random order. It knows
-    how far it has come, so that a resumed run goes on with the batch the stopped one was due.
-    """
-
-    def __init__(self, lengths: npt.NDArray[np.int64], batch_size: int, run: RunParams) -> None:
-        self.lengths, self.batch_size, self.run = lengths, batch_size, run
-        self.epoch = 0
-        self.num_yielded = 0  # batches of this epoch
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.lengths) / self.batch_size)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in self.batches()[self.num_yielded :]:
-            self.num_yielded += 1
-            if self.num_yielded == len(self):
-                self.epoch, self.num_yielded = self.epoch + 1, 0
-            yield batch
-
-    def batches(self) -> list[list[int]]:
-        """All batches of the current epoch, as lists of row numbers."""
-        random = np.random.default_rng([self.run.seed, self.epoch])
-        order = random.permutation(len(self.lengths))
-        batches: list[list[int]] = []
-        pool_size = self.batch_size * self.run.pool_batches
-        for start in range(0, len(order), pool_size):
-            pool = order[start : start + pool_size]
-            pool = pool[np.argsort(self.lengths[pool], kind="stable")]
-            batches += [
-                pool[first : first + self.batch_size].tolist()
-                for first in range(0, len(pool), self.batch_size)
-            ]
-        return [batches[index] for index in random.permutation(len(batches))]
-
-
-class ResumableLoader(DataLoader[int]):
+class ResumableLoader(DataLoader[Portion]):
     """A loader whose place Lightning keeps in a checkpoint and restores in mid-epoch."""
 
     def __init__(self, examples: Examples, buckets: LengthBuckets, collate: Collate) -> None:
@@ -144,23 +111,29 @@ def read_examples(source: Path, label_set: LabelSet, tokenizer: Tokenizer) -> Ex
     return Examples(table, label_set, tokenizer)
 
 
-def count_steps(examples: Examples, learning: LearningParams) -> int:
+def count_steps(num_rows: int, learning: LearningParams) -> int:
     """Optimizer steps of a whole training that nothing stops early."""
-    return math.ceil(len(examples) / learning.batch_size) * learning.max_epochs
+    return math.ceil(num_rows / learning.batch_size) * learning.max_epochs
 
 
-def train_loader(examples: Examples, learning: LearningParams, run: RunParams) -> ResumableLoader:
+def train_loader(
+    examples: Examples, learning: LearningParams, run: RunParams, seat: Seat
+) -> ResumableLoader:
     lengths = np.array([len(row) for row in examples.rows], np.int64)
-    buckets = LengthBuckets(lengths, learning.batch_size, run)
+    buckets = LengthBuckets(lengths, learning.batch_size, run, seat)
     return ResumableLoader(examples, buckets, Collate(examples, learning.hard_label_share))
 
 
-def validation_loader(examples: Examples, learning: LearningParams) -> DataLoader[int]:
+def validation_loader(
+    examples: Examples, learning: LearningParams, seat: Seat
+) -> DataLoader[Portion]:
     order = np.argsort([-len(row) for row in examples.rows], kind="stable").tolist()
     size = 4 * learning.batch_size  # no gradients are kept, so larger batches fit
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    whole = seat._replace(num_parts=1)
     return DataLoader(
         examples,
-        batch_sampler=[order[start : start + size] for start in range(0, len(order), size)],
+        batch_sampler=[[one] for batch in batches for one in portions_of(batch, whole)],
         collate_fn=Collate(examples, learning.hard_label_share),
         generator=torch.Generator(),
     )

@@ -3,27 +3,30 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import Logger
 
-from tasks.train.checkpoint import LastCheckpoint, WholeCheckpointIO, find_last
+from tasks.train.checkpoint import LAST, find_newest
 from tasks.train.data import Examples, train_loader, validation_loader
+from tasks.train.held import Held
 from tasks.train.history import History, Speedometer
 from tasks.train.module import ClassifierModule
-from tasks.train.params import LearningParams, RunParams
+from tasks.train.params import RunParams, ScaleParams, TrainParams
+from tasks.train.processes import device_kind, find_seat, tell_all
+from tasks.train.saving import MONITOR, Checkpoints
+from tasks.train.strategy import PRECISIONS, make_strategy
 
 log = logging.getLogger(__name__)
-MONITOR = "validation/macro_f1"
 _HARMLESS = (
     ".*does not have many workers.*",  # the data is in memory; a worker would only copy it
-    ".*Checkpoint directory .* exists and is not empty.*",  # resuming is the point
     ".*The number of training batches .* is smaller than the logging interval.*",
     ".*`isinstance.treespec, LeafSpec.` is deprecated.*",  # Lightning 2.6 with torch 2.13
 )
@@ -32,63 +35,87 @@ _HARMLESS = (
 class Fitted(NamedTuple):
     rows: list[dict[str, float]]  # the curve, one row per epoch
     num_steps: int
-
-
-def fit(
-    module: ClassifierModule, train: Examples, validation: Examples, run: RunParams, work: "Work"
-) -> Fitted:
-    """Train, leaving the best epoch's weights in `module`; `work` keeps what a resume needs."""
-    torch.set_num_threads(run.threads or len(os.sched_getaffinity(0)))
-    history = History()
-    best = ModelCheckpoint(
-        work.folder, "best", monitor=MONITOR, mode="max", save_weights_only=True,
-        enable_version_counter=False,
-    )  # fmt: skip
-    callbacks = [
-        history,
-        best,
-        EarlyStopping(MONITOR, mode="max", patience=module.learning.patience_epochs),
-        LastCheckpoint(work.folder, run.checkpoint_seconds),
-        Speedometer(run.log_every_batches),
-    ]
-    last = find_last(work.folder) if run.debug == "off" else None
-    if last:
-        log.info("resuming from %s", last)
-    with _quiet(), _interruptible():
-        trainer = _make_trainer(module.learning, run, callbacks, work.loggers)
-        trainer.fit(
-            module,
-            train_loader(train, module.learning, run),
-            validation_loader(validation, module.learning),
-            ckpt_path=last,
-            weights_only=True,
-        )
-    if best.best_model_path:
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        module.load_state_dict(state["state_dict"])
-    return Fitted(history.rows, trainer.global_step)
+    best: Path  # checkpoint with the best epoch's weights
+    held: list[dict[str, int]]  # bytes that each process held, by rank
 
 
 class Work(NamedTuple):
-    folder: Path
-    loggers: list[Logger]
+    """What a training has besides data and params."""
+
+    folder: Path  # keeps what a resume needs
+    loggers: Sequence[Logger] = ()
+    callbacks: Sequence[pl.Callback] = ()
+
+
+def fit(
+    module: ClassifierModule, train: Examples, validation: Examples, params: TrainParams, work: Work
+) -> Fitted:
+    """Train, leaving the best epoch's weights in a checkpoint of `work`.
+
+    Every process calls this with the same arguments.
+    """
+    torch.set_num_threads(params.run.threads or num_threads(params.scale))
+    history, held = History(), Held()
+    checkpoints = Checkpoints(work.folder, params.run.checkpoint_seconds)
+    own = [
+        history,
+        held,
+        EarlyStopping(MONITOR, mode="max", patience=params.learning.patience_epochs),
+        checkpoints,
+        Speedometer(params.run.log_every_batches),
+    ]
+    seat = find_seat(params.scale.gradient_accumulation)
+    with _quiet(), _interruptible():
+        trainer = _make_trainer(params, [*own, *work.callbacks], work.loggers)
+        trainer.fit(
+            module,
+            train_loader(train, params.learning, params.run, seat),
+            validation_loader(validation, params.learning, seat),
+            ckpt_path=_find_last(work.folder, params.run),
+            weights_only=True,
+        )
+    return Fitted(history.rows, trainer.global_step, checkpoints.best_folder(), held.by_rank)
+
+
+def num_threads(scale: ScaleParams) -> int:
+    """An equal share of the CPUs for each process of this machine."""
+    return max(1, len(os.sched_getaffinity(0)) // max(1, scale.devices))
+
+
+def _find_last(folder: Path, run: RunParams) -> Path | None:
+    """The first process looks, since a process each would read every byte again."""
+    last = None
+    if run.debug == "off" and find_seat().rank == 0:
+        last = find_newest(folder, LAST)
+    last = tell_all(last)[0]
+    if last:
+        log.info("resuming from %s", last)
+    return last
 
 
 def _make_trainer(
-    learning: LearningParams, run: RunParams, callbacks: list[pl.Callback], loggers: list[Logger]
+    params: TrainParams, callbacks: list[pl.Callback], loggers: Sequence[Logger]
 ) -> pl.Trainer:
+    scale, run = params.scale, params.run
+    is_alone = scale.strategy == "single"
     return pl.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision=run.precision,
-        max_epochs=learning.max_epochs,
+        accelerator=device_kind(),
+        devices=1 if is_alone else scale.devices,
+        num_nodes=scale.nodes,
+        strategy=make_strategy(scale),
+        # named, since Lightning would take a Slurm job's variables for its own
+        plugins=[] if is_alone else [TorchElasticEnvironment()],
+        precision=PRECISIONS[scale.precision],
+        accumulate_grad_batches=scale.gradient_accumulation,
+        use_distributed_sampler=False,
+        max_epochs=params.learning.max_epochs,
         deterministic=run.deterministic,
         fast_dev_run=run.debug == "fast_dev_run",
         callbacks=callbacks,
-        logger=loggers,
-        plugins=[WholeCheckpointIO()],
+        logger=list(loggers),
         log_every_n_steps=run.log_every_batches,
         num_sanity_val_steps=0,
+        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )

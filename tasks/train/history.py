@@ -7,9 +7,11 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from tasks.stage import peak_memory_mib
 from tasks.train.data import Batch
+from tasks.train.processes import total
 
 log = logging.getLogger(__name__)
 COLUMNS = ["step", "epoch", "train_loss", "validation_loss", "macro_f1", "weighted_f1"]
@@ -23,15 +25,18 @@ class History(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        loss, num_rows = total(pl_module.epoch_loss).tolist()
         row = {
             "step": trainer.global_step,
             "epoch": trainer.current_epoch + 1,
-            "train_loss": pl_module.epoch_loss / max(1, pl_module.epoch_batches),
+            "train_loss": loss / max(1, num_rows),
             "validation_loss": scores["validation/loss"],
             "macro_f1": scores["validation/macro_f1"],
             "weighted_f1": scores["validation/weighted_f1"],
         }
         self.rows.append(row)
+        if not trainer.is_global_zero:
+            return
         log.info(
             "epoch %d of %s: loss %.4f, on validation %.4f, macro F1 %.4f, weighted F1 %.4f",
             row["epoch"], trainer.max_epochs, *(row[name] for name in COLUMNS[2:]),
@@ -45,7 +50,7 @@ class History(pl.Callback):
 
 
 class Speedometer(pl.Callback):
-    """Examples/s, learning rate and peak memory, to the log and the trackers.
+    """Loss, examples/s, learning rate and peak memory, to the log and the trackers.
 
     None of it goes into an output of the stage: it differs from run to run.
     """
@@ -53,31 +58,39 @@ class Speedometer(pl.Callback):
     def __init__(self, every_batches: int) -> None:
         self.every_batches = every_batches
         self.started = 0.0
-        self.num_examples = 0
+        self.num_examples = 0.0
+        self.seen = torch.zeros(2, dtype=torch.float64)  # epoch_loss at the last line
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.started = time.monotonic()
+        self.seen = pl_module.epoch_loss
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self.num_examples += len(batch.label)
         if (batch_idx + 1) % self.every_batches:
             return
+        loss, num_rows = total(pl_module.epoch_loss - self.seen).tolist()
+        self.seen = pl_module.epoch_loss
+        self.num_examples += num_rows
         rate = self.num_examples / (time.monotonic() - self.started)
-        memory = peak_memory_mib()
-        pl_module.log_dict(
-            {
-                "train/examples_per_second": rate,
-                "train/peak_memory_mib": memory,
-                "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            }
-        )
-        log.info(
-            "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
-            trainer.current_epoch + 1, trainer.max_epochs,
-            batch_idx + 1, trainer.num_training_batches, float(outputs["loss"]), rate,
-        )  # fmt: skip
+        shown = {
+            "train/loss": loss / max(1, num_rows),  # mean since the last line
+            "train/examples_per_second": rate,
+            "train/peak_memory_mib": peak_memory_mib(),
+            "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+        }
+        pl_module.log_dict(shown, rank_zero_only=True)
+        if trainer.is_global_zero:
+            log.info(
+                "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
+                trainer.current_epoch + 1, trainer.max_epochs,
+                batch_idx + 1, trainer.num_training_batches, shown["train/loss"], rate,
+            )  # fmt: skip
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        self.num_examples += float(total(pl_module.epoch_loss - self.seen)[1])
+        self.seen = torch.zeros_like(self.seen)
 
 
 def as_csv(rows: list[dict[str, float]]) -> bytes:

@@ -1,34 +1,42 @@
 """The learning rules: loss, optimizer, schedule, scores. It knows nothing of sharding."""
 
-import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torchmetrics import MetricCollection
+from torchmetrics import MeanMetric, MetricCollection
 from torchmetrics.classification import MulticlassF1Score
 
-from tasks.errors import GateError
 from tasks.train.data import Batch
+from tasks.train.finite import Suspect, check_finite
 from tasks.train.model import Classifier
 from tasks.train.params import LearningParams
 
-_NAMED_EXAMPLES = 8
+Distribute = Callable[[Classifier], None]
 
 
 class ClassifierModule(pl.LightningModule):
-    def __init__(self, model: Classifier, learning: LearningParams, num_steps: int) -> None:
+    """`distribute` is called once on the network, when the processes have met."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        learning: LearningParams,
+        num_steps: int,
+        distribute: Distribute = lambda _: None,
+    ) -> None:
         super().__init__()
         self.model = model.train()  # a pretrained encoder comes in evaluation mode
         self.learning = learning
         # told, not asked of the trainer: its estimate sets up the data too early, and Lightning
         # then forgets to restore the loader's place when it resumes in mid-epoch
         self.num_steps = num_steps
-        self.rng_state: Tensor | None = None  # of a checkpoint this training goes on from
-        self.gpu_rng_states: list[Tensor] = []
-        self.epoch_loss = 0.0  # sum over the batches of this epoch so far
-        self.epoch_batches = 0
+        self.distribute: Distribute | None = distribute
+        self.epoch_loss = torch.zeros(2, dtype=torch.float64)  # sum, rows: this process's share
+        self.suspects: list[Suspect] = []  # of this step
+        self.rng_states: dict[str, Tensor] = {}  # of the checkpoint this training goes on from
         classes = model.head.out_features
         self.scores = MetricCollection(
             {
@@ -37,26 +45,39 @@ class ClassifierModule(pl.LightningModule):
             },
             prefix="validation/",
         )
+        self.validation_loss = MeanMetric()
+
+    def configure_model(self) -> None:
+        if self.distribute is not None:  # Lightning calls this again for each of its stages
+            self.distribute(self.model)
+            self.distribute = None
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        loss = soft_cross_entropy(self.model(batch.ids, batch.mask), batch.target)
-        if not torch.isfinite(loss):
-            raise GateError(_not_finite(loss.item(), self.global_step, batch))
-        self.epoch_loss += loss.item()
-        self.epoch_batches += 1
-        self.log("train/loss", loss, batch_size=len(batch.label))
-        return loss
+        """The share of the batch's mean loss that these rows have, times the number of shares.
+
+        Lightning and DDP divide by that number again, so the gradient is that of the mean over the
+        whole batch, however unevenly its rows are dealt out.
+        """
+        losses = soft_cross_entropy(self.model(batch.ids, batch.mask), batch.target) * batch.weight
+        total = losses.sum()
+        with torch.no_grad():
+            self.suspects.append(Suspect(total.detach(), batch.example_ids))
+            share = torch.stack([total, batch.weight.sum()]).double()
+            self.epoch_loss = self.epoch_loss.to(share.device) + share
+        shares = self.trainer.world_size * self.trainer.accumulate_grad_batches
+        return total * shares / batch.num_whole
 
     def on_train_epoch_end(self) -> None:
-        self.epoch_loss, self.epoch_batches = 0.0, 0
+        self.epoch_loss = torch.zeros_like(self.epoch_loss)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         logits = self.model(batch.ids, batch.mask).float()
-        size = len(batch.label)
-        loss = soft_cross_entropy(logits, batch.target)
-        self.log("validation/loss", loss, batch_size=size)
-        self.scores.update(logits.argmax(dim=1), batch.label)
-        self.log_dict(self.scores, batch_size=size)
+        losses = soft_cross_entropy(logits, batch.target)
+        num_rows = len(batch.example_ids)  # a row that only keeps in step does not count
+        self.validation_loss.update(losses, batch.weight)
+        self.scores.update(logits.argmax(dim=1)[:num_rows], batch.label[:num_rows])
+        self.log("validation/loss", self.validation_loss)
+        self.log_dict(self.scores)
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(
@@ -82,29 +103,39 @@ class ClassifierModule(pl.LightningModule):
         """Clip by norm here: Lightning refuses to beside a fused optimizer, and hides the norm."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         norm = nn.utils.clip_grad_norm_(trained, self.learning.gradient_clip_norm)
+        norm = getattr(norm, "full_tensor", lambda: norm)()  # of the parts of all processes
+        check_finite(norm, self.suspects, self.global_step)
+        self.suspects = []
         self.log("train/gradient_norm", norm)
 
     # Lightning keeps weights, optimizer and loops in a checkpoint, but not the random state that
     # dropout draws from; without it a resumed run would differ from an undisturbed one.
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["rng_state"] = torch.get_rng_state()
-        checkpoint["gpu_rng_states"] = torch.cuda.get_rng_state_all()  # [] without a GPU
-        checkpoint["epoch_loss"] = [self.epoch_loss, self.epoch_batches]
+    def own_state(self) -> dict[str, Tensor]:
+        """What this process alone knows: its random state and its share of the epoch's loss."""
+        own = {"rng": torch.get_rng_state(), "epoch_loss": self.epoch_loss}
+        if self.device.type == "cuda":
+            own["gpu_rng"] = torch.cuda.get_rng_state()
+        return own
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.rng_state = checkpoint["rng_state"]
-        self.gpu_rng_states = checkpoint["gpu_rng_states"]
-        self.epoch_loss, self.epoch_batches = checkpoint["epoch_loss"]
+    def load_own_states(self, states: Sequence[dict[str, Tensor]], rank: int) -> None:
+        """Of as many processes as there are now, each takes its own; of another number, the first
+        takes what was summed up, and all go on with random numbers of their own."""
+        if len(states) == self.trainer.world_size:
+            self.rng_states = states[rank]
+            self.epoch_loss = states[rank]["epoch_loss"]
+        elif rank == 0:
+            self.epoch_loss = torch.stack([state["epoch_loss"] for state in states]).sum(dim=0)
 
     def on_train_start(self) -> None:
-        if self.rng_state is not None:
-            torch.set_rng_state(self.rng_state)
-            torch.cuda.set_rng_state_all(self.gpu_rng_states)
+        if self.rng_states:
+            torch.set_rng_state(self.rng_states["rng"])
+        if "gpu_rng" in self.rng_states and self.device.type == "cuda":
+            torch.cuda.set_rng_state(self.rng_states["gpu_rng"])
 
 
 def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean over rows of -Σ target·log softmax(logits); both (rows, classes)."""
-    loss: Tensor = nn.functional.cross_entropy(logits.float(), target)
+    """Of each row, -Σ target·log softmax(logits); logits and target (rows, classes)."""
+    loss: Tensor = nn.functional.cross_entropy(logits.float(), target, reduction="none")
     return loss
 
 
@@ -128,14 +159,3 @@ def _parameter_groups(model: Classifier, learning: LearningParams) -> list[dict[
             if members:
                 groups.append({"params": members, "lr": rate, **extra})
     return groups
-
-
-def _not_finite(loss: float, step: int, batch: Batch) -> str:
-    named = ", ".join(batch.example_ids[:_NAMED_EXAMPLES])
-    more = len(batch.example_ids) - _NAMED_EXAMPLES
-    rest = f" and {more} more" if more > 0 else ""
-    cause = "not a number" if math.isnan(loss) else "infinite"
-    return (
-        f"the loss at step {step} is {cause}; it must be finite. Batch: {named}{rest}. Lower "
-        "train.learning.learning_rate, or look at these examples in the train split."
-    )

@@ -9,6 +9,8 @@ from tasks.params import Params
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+Strategy = Literal["single", "ddp", "fsdp"]
+Precision = Literal["fp32", "bf16-mixed", "bf16-true"]
 
 
 class NetworkParams(Params):
@@ -34,16 +36,43 @@ class LearningParams(Params):
 class RunParams(Params):
     seed: Annotated[int, Field(ge=0)]
     deterministic: bool
-    precision: Literal["32-true", "bf16-mixed"]
     threads: Annotated[int, Field(ge=0)]
     pool_batches: Count
     checkpoint_seconds: Positive
     log_every_batches: Count
-    loggers: list[Literal["wandb", "tensorboard", "mlflow"]]
     debug: Literal["off", "overfit_one_batch", "fast_dev_run"]
+
+
+class ScaleParams(Params):
+    strategy: Literal["auto"] | Strategy
+    devices: Annotated[int, Field(ge=0)]
+    nodes: Count
+    precision: Precision
+    gradient_accumulation: Count
+    activation_checkpointing: bool
+    cpu_offload: bool
+    reshard_after_forward: bool
+    hybrid_shard: bool
+    compile: bool
+
+    @property
+    def num_processes(self) -> int:
+        """Of all nodes; 0 while `devices` is still to be chosen."""
+        return self.devices * self.nodes
+
+
+class LaunchParams(Params):
+    launcher: Literal["local", "slurm", "kubernetes"]
+    rendezvous: Annotated[str, Field(pattern=r"^([^:\s]+:\d+)?$")]
+    max_restarts: Annotated[int, Field(ge=0)]
+    join_seconds: Count
+    silent_seconds: Count
+    end_seconds: Count
 
 
 class TrainParams(Params):
     network: NetworkParams
     learning: LearningParams
     run: RunParams
+    scale: ScaleParams
+    launch: LaunchParams

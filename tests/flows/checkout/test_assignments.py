@@ -7,7 +7,7 @@ from tests.project import REPOSITORY
 
 PARAMS = (REPOSITORY / "params.yaml").read_bytes()
 SMALL = b"mine:  # not the code's\n  times: 2\n"
-ASSIGNMENTS = ["train.max_epochs=1", "split.salt='7'", "train.run.loggers=[]"]
+ASSIGNMENTS = ["train.max_epochs=1", "split.salt='7'", "tracking.loggers=[]"]
 
 
 def all_values(assignments: list[str]) -> tuple[dict[str, object], list[str]]:

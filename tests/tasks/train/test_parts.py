@@ -1,7 +1,5 @@
-"""The pieces of training, each on its own: schedule, loss, freezing, checkpoints."""
+"""The pieces of training, each on its own: schedule, loss, freezing, names."""
 
-import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from transformers import (
 
 from tasks.errors import InputError
 from tasks.tokens import load_tokenizer
-from tasks.train.checkpoint import LAST, WholeCheckpointIO, find_last, fingerprint
+from tasks.train.checkpoint import fingerprint
 from tasks.train.model import (
     Classifier,
     check_vocabulary,
@@ -26,7 +24,6 @@ from tasks.train.model import (
     load_encoder,
 )
 from tasks.train.module import soft_cross_entropy, warmup_then_decay
-from tests.tasks.namespaces import in_namespace
 from tests.tiny_model import make_tiny_encoder, write_tiny_encoder, write_tiny_tokenizer
 
 
@@ -43,9 +40,8 @@ def test_the_learning_rate_rises_to_one_and_falls_to_zero() -> None:
 def test_the_loss_of_a_one_hot_target_is_the_usual_cross_entropy() -> None:
     logits = torch.tensor([[2.0, -1.0, 0.5], [0.0, 0.0, 0.0]])
     soft = soft_cross_entropy(logits, torch.eye(3)[[0, 2]])
-    assert soft.item() == pytest.approx(
-        torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2])).item()
-    )
+    usual = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2]), reduction="none")
+    assert soft.tolist() == pytest.approx(usual.tolist())
 
 
 @pytest.mark.parametrize(("num_layers", "frozen_layers"), [(None, 0), (0, 0), (1, 1), (2, 2)])
@@ -136,37 +132,6 @@ def test_a_tokenizer_of_another_encoder_is_an_error(tmp_path: Path) -> None:
 def test_more_frozen_layers_than_there_are_is_an_error() -> None:
     with pytest.raises(InputError, match="frozen_layers = 3, but the encoder has 2 layers"):
         freeze_lowest(make_tiny_encoder(), 3)
-
-
-SAVE_TWICE = """
-import torch
-from tasks.train.checkpoint import WholeCheckpointIO
-WholeCheckpointIO().save_checkpoint({"weights": torch.zeros(10)}, "last.ckpt")
-WholeCheckpointIO().save_checkpoint({"weights": torch.zeros(1_000_000)}, "last.ckpt")
-"""
-LOAD = 'import torch; print(torch.load("last.ckpt", weights_only=True)["weights"].numel())'
-
-
-def test_a_save_on_a_full_disk_fails_and_keeps_the_old_checkpoint(tmp_path: Path) -> None:
-    python = shlex.quote(sys.executable)
-    result = in_namespace(
-        f"mount -t tmpfs -o size=2m none . && cd $PWD && {python} -c {shlex.quote(SAVE_TWICE)}; "
-        f"{python} -c {shlex.quote(LOAD)}; ls -A",
-        tmp_path,
-    )
-    assert "No space left on device" in result.stderr
-    assert result.stdout.split() == ["10", LAST]
-
-
-def test_the_last_checkpoint_is_found_and_a_damaged_one_is_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert find_last(tmp_path) is None
-    WholeCheckpointIO().save_checkpoint({"step": 1}, tmp_path / LAST)
-    assert find_last(tmp_path) == tmp_path / LAST
-    (tmp_path / LAST).write_bytes((tmp_path / LAST).read_bytes()[:-50])
-    assert find_last(tmp_path) is None
-    assert "is not readable" in caplog.text
 
 
 def test_a_training_is_named_by_its_params_and_the_bytes_it_reads(tmp_path: Path) -> None:

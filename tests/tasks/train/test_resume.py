@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.train.checkpoint import LAST, WholeCheckpointIO
+from tasks.train.checkpoint import LAST
+from tasks.train.sharded import FolderCheckpoints
 from tests.tasks.train.workspace import train, write_workspace
 
 pytestmark = pytest.mark.slow
@@ -28,16 +29,16 @@ def digests(folder: Path) -> dict[str, str]:
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, num_saves: int | None) -> list[Path]:
     """Let the n-th save of `last` be the end; returns the list of saves, filled as they come."""
-    save, saves = WholeCheckpointIO.save_checkpoint, []
+    save, saves = FolderCheckpoints.save_checkpoint, []
 
-    def save_and_stop(self: WholeCheckpointIO, state: Any, path: Any, **options: Any) -> None:
+    def save_and_stop(self: FolderCheckpoints, state: Any, path: Any, **options: Any) -> None:
         save(self, state, path, **options)
-        if Path(path).name == LAST:
+        if Path(path).name.startswith(LAST):
             saves.append(Path(path))
             if len(saves) == num_saves:
                 raise Stopped
 
-    monkeypatch.setattr(WholeCheckpointIO, "save_checkpoint", save_and_stop)
+    monkeypatch.setattr(FolderCheckpoints, "save_checkpoint", save_and_stop)
     return saves
 
 

@@ -30,18 +30,20 @@ def write_workspace(folder: Path, num_rows: int = 64, **changes: Any) -> Path:
 
 
 def write_params(folder: Path, **changes: Any) -> None:
-    """The shipped params made small; `changes` name keys of any of train's groups."""
+    """The shipped params made small; `changes` name keys of any of train's groups, or `loggers`."""
     tree = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    train = tree["train"]
+    train, tracking = tree["train"], tree["tracking"] | {"loggers": changes.pop("loggers", [])}
     small = {
         "frozen_layers": None, "batch_size": 8, "max_epochs": 3, "learning_rate": 1e-2,
-        "precision": "32-true", "threads": 1, "loggers": [], "checkpoint_seconds": 1e-3,
+        "precision": "fp32", "threads": 1, "checkpoint_seconds": 1e-3, "strategy": "single",
         "pool_batches": 2, "log_every_batches": 2, "max_tokens": 16, "encoder_dropout": 0.1,
     }  # fmt: skip
     for key, value in {**small, **changes}.items():
         group = next(group for group in train.values() if key in group)
         group[key] = value
-    (folder / "params.yaml").write_text(yaml.safe_dump({"train": train}), encoding="utf-8")
+    (folder / "params.yaml").write_text(
+        yaml.safe_dump({"train": train, "tracking": tracking}), encoding="utf-8"
+    )
 
 
 def make_split(num_rows: int) -> pa.Table:

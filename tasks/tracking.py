@@ -3,11 +3,19 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
+from tasks.params import Params
+
 PROJECT = "flywheel"
+
+
+class TrackingParams(Params):
+    """The `tracking` section of params.yaml."""
+
+    loggers: list[Literal["wandb", "tensorboard", "mlflow"]]
 
 
 def make_loggers(names: Sequence[str], folder: Path, config: dict[str, Any]) -> list[Logger]:
