@@ -49,6 +49,7 @@ class CalibrationParams(Params):
 class PlanParams(Params):
     sizes: dict[str, dict[str, Any]]
     data: DataParams
+    startup_seconds: Annotated[float, Field(ge=0)]
     num_gpus: list[Count]
     strategies: list[Literal["single", "ddp", "fsdp"]]
     usable_share: Share

@@ -27,6 +27,9 @@ class Traffic(NamedTuple):
     def total(self) -> float:
         return self.inside + self.between
 
+    def times(self, factor: float) -> "Traffic":
+        return Traffic(factor * self.inside, factor * self.between)
+
 
 def flops_per_token(shape: Shape, hidden_size: int, num_tokens: int) -> float:
     """FLOPs to learn from one token of a text of `num_tokens`, forward and backward.

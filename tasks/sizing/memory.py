@@ -65,7 +65,12 @@ def _common_moments(parts: "_Parts") -> dict[str, list[Term]]:
     weights, gradients, optimizer = parts.state()
     return {
         "end of forward": [weights, gradients, optimizer, *parts.kept()],
-        "start of backward": [weights, optimizer, *parts.kept(), parts.alive()],
+        "start of backward": [
+            weights,
+            optimizer,
+            *parts.kept_for_backward(),
+            parts.alive(),
+        ],
     }
 
 
@@ -74,7 +79,11 @@ def _ddp_moments(parts: "_Parts") -> dict[str, list[Term]]:
     width = widths_of(parts.recipe.precision).grads
     anew = per_parameter("buckets in a better order", width, parts.shape.num_trained)
     return {
-        "start of backward": [*parts.state(), *parts.kept(), parts.alive()],
+        "start of backward": [
+            *parts.state(),
+            *parts.kept_for_backward(),
+            parts.alive(),
+        ],
         "start of the second step": [*parts.state(), anew],
     }
 
@@ -92,7 +101,7 @@ def _fsdp_moments(parts: "_Parts") -> dict[str, list[Term]]:
         "start of backward": [
             weights, optimizer, parts.gathered(shape.outside + sum(largest)),
             per_parameter(sent, 2 * widths.grads, max(shape.trained_layers, default=0)),
-            *parts.kept(), parts.alive(),
+            *parts.kept_for_backward(), parts.alive(),
         ],
         "end of backward": [
             weights, parts.shards("gradients", widths.grads, in_layers), optimizer, outside,
@@ -129,15 +138,20 @@ class _Parts(NamedTuple):
         return per_parameter("gathered weights", widths_of(self.recipe.precision).params, held)
 
     def kept(self) -> list[Term]:
-        """What autograd keeps from forward to backward. Checkpointed layers keep no copies."""
-        checkpointing, rows = self.recipe.activation_checkpointing, self.recipe.num_rows
-        per_row = self.network.activations.kept(checkpointing)
-        copies = 0 if checkpointing else self.network.activations.weight_copies
+        """Activations that autograd keeps, and the copies of weights that autocast makes."""
+        rows, activations = self.recipe.num_rows, self.network.activations
+        per_row = activations.kept(self.recipe.activation_checkpointing)
         formula = f"{rows} rows x {in_bytes(per_row)} at {self.recipe.num_tokens} tokens"
+        copies = activations.weight_copies
         return [
             Term("activations", rows * per_row, formula),
             Term("bfloat16 copies of weights", copies, f"{HALF} B x {short(copies / HALF)}"),
         ]
+
+    def kept_for_backward(self) -> list[Term]:
+        """Autocast drops its copies after forward; only what autograd has saved of them stays."""
+        activations, copies = self.kept()
+        return [activations] if self.recipe.activation_checkpointing else [activations, copies]
 
     def alive(self) -> Term:
         rows, layer = self.recipe.num_rows, self.network.activations.largest_layer
