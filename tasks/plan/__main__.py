@@ -60,24 +60,25 @@ def answer(question: Question) -> dict[str, list[Option]]:
     return found
 
 
-def write(target: Path, found: dict[str, list[Option]]) -> None:
+def write(target: Path, found: dict[str, list[Option]], noticeable_share: float) -> None:
     """plan.json with everything, options.csv to sort, chart.png to look at; whole or absent."""
-    rows = {name: report.as_rows(options) for name, options in found.items()}
+    pages = {
+        name: _page(options, report.as_rows(options, noticeable_share))
+        for name, options in found.items()
+    }
+    rows = [row for page in pages.values() for row in page["options"]]
+    everything = [option for options in found.values() for option in options]
     with whole_folder(target) as folder:
-        pages = {name: _page(name, options) for name, options in found.items()}
         (folder / "plan.json").write_bytes(json_bytes(pages))
-        (folder / "options.csv").write_bytes(
-            report.as_csv([row for page in rows.values() for row in page])
-        )
-        everything = [option for options in found.values() for option in options]
-        (folder / "chart.png").write_bytes(chart.draw(everything))
+        (folder / "options.csv").write_bytes(report.as_csv(rows))
+        (folder / "chart.png").write_bytes(chart.draw(everything, noticeable_share))
 
 
-def _page(name: str, options: list[Option]) -> dict[str, Any]:
+def _page(options: list[Option], rows: list[report.Row]) -> dict[str, Any]:
     best = _best(options)
     return {
         "parameters": best.training.encoder.network.shape.num_params,
-        "options": report.as_rows(options),
+        "options": rows,
         "explained": {
             "option": _title(best),
             "memory": [term._asdict() for term in report.explain(best)],
@@ -97,12 +98,13 @@ def _title(option: Option) -> str:
     return f"{option.training.encoder.name}, {num} x {option.place.name}, {option.strategy}"
 
 
-def show(console: Console, found: dict[str, list[Option]], num_shown: int) -> None:
+def show(console: Console, found: dict[str, list[Option]], params: PlanParams) -> None:
     for name, options in found.items():
         best = _best(options)
         num_params = best.training.encoder.network.shape.num_params
         title = f"{name}: {short(num_params)} parameters"
-        console.print(report.as_table(report.as_rows(options), title, num_shown))
+        rows = report.as_rows(options, params.noticeable_share)
+        console.print(report.as_table(rows, title, params.num_shown))
         console.print(f"Memory per device of {_title(best)}:")
         _show_terms(console, report.explain(best))
         console.print("Beside it, by the literature:")
@@ -126,9 +128,9 @@ def main(arguments: list[str]) -> None:
         _require(job.train_file, job.validation_file, job.label_set_file)
         measured = calibrate(job, params.calibration)
     found = answer(Question(options.size, options.splits, job, params, measured))
-    write(options.target, found)
+    write(options.target, found, params.noticeable_share)
     console = Console(highlight=False)
-    show(console, found, params.num_shown)
+    show(console, found, params)
     console.print(f"All options, with every formula: {options.target}/", markup=False)
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +33,21 @@ class Measured(NamedTuple):
     startup_seconds: float  # from the start of this process to the first step
 
 
-class Stopwatch(pl.Callback):
-    """Seconds and tokens of steps and of validation, without the first steps."""
+def age() -> float:
+    """Seconds since this process began, imports and all."""
+    began: float = psutil.Process().create_time()
+    return time.time() - began
 
-    def __init__(self, num_warmup_steps: int) -> None:
+
+class Stopwatch(pl.Callback):
+    """Seconds and tokens of steps and of validation, without the first steps.
+
+    `clock` tells the seconds since the process began: those of the wall, or the CPU's.
+    """
+
+    def __init__(self, num_warmup_steps: int, clock: Callable[[], float]) -> None:
         self.num_warmup_steps = num_warmup_steps
+        self.clock = clock
         self.num_learnt = self.num_validated = 0
         self.learning_seconds = self.validating_seconds = self.startup_seconds = 0.0
 
@@ -44,9 +55,9 @@ class Stopwatch(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, batch: Batch, batch_idx: int
     ) -> None:
         if not self.startup_seconds:
-            self.startup_seconds = time.time() - psutil.Process().create_time()
+            self.startup_seconds = self.clock()
         if batch_idx == self.num_warmup_steps:
-            self.learning_seconds = -time.perf_counter()
+            self.learning_seconds = -self.clock()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
@@ -54,10 +65,10 @@ class Stopwatch(pl.Callback):
         if batch_idx >= self.num_warmup_steps:
             self.num_learnt += int(batch.mask.sum())
         if trainer.is_last_batch:
-            self.learning_seconds += time.perf_counter()
+            self.learning_seconds += self.clock()
 
     def on_validation_start(self, *_: Any) -> None:
-        self.validating_seconds -= time.perf_counter()
+        self.validating_seconds -= self.clock()
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, *_: Any
@@ -65,7 +76,7 @@ class Stopwatch(pl.Callback):
         self.num_validated += int(batch.mask.sum())
 
     def on_validation_end(self, *_: Any) -> None:
-        self.validating_seconds += time.perf_counter()
+        self.validating_seconds += self.clock()
 
     def measured(self) -> Measured:
         return Measured(
@@ -75,16 +86,18 @@ class Stopwatch(pl.Callback):
         )
 
 
-def calibrate(job: Job, params: CalibrationParams) -> Measured:
+def calibrate(job: Job, params: CalibrationParams, clock: Callable[[], float] = age) -> Measured:
     """Train `job` on a sample of its texts for so many steps, in this process alone."""
     num_rows = job.params.learning.batch_size * (params.num_warmup_steps + params.num_steps)
-    stopwatch = Stopwatch(params.num_warmup_steps)
+    stopwatch = Stopwatch(params.num_warmup_steps, clock)
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         short = _short(job.params.model_dump(mode="json"))
         files = {
-            "train_file": _sample(job.train_file, work / "train.parquet", num_rows),
-            "validation_file": _sample(job.validation_file, work / "validation.parquet", num_rows),
+            "train_file": draw_sample(job.train_file, work / "train.parquet", num_rows),
+            "validation_file": draw_sample(
+                job.validation_file, work / "validation.parquet", num_rows
+            ),
         }
         sample = job.model_copy(update={**files, "params": short})
         save_tokenizer(job.encoder, work / TOKENIZER)
@@ -98,6 +111,7 @@ def here(training: Training, measured: Measured, usable_share: float) -> Place:
     flops = training.encoder.flops_per_token * measured.learnt_per_second
     pace = Pace(
         Speed(flops, _NO_TRAFFIC, _NO_TRAFFIC),
+        0.0,
         measured.learnt_per_second / measured.validated_per_second,
         measured.startup_seconds,
         "measured",
@@ -114,7 +128,7 @@ def _short(tree: dict[str, Any]) -> TrainParams:
     return TrainParams.model_validate(tree)
 
 
-def _sample(source: Path, target: Path, num_rows: int) -> Path:
+def draw_sample(source: Path, target: Path, num_rows: int) -> Path:
     """Rows drawn by a fixed seed, so that lengths are mixed as in the whole."""
     table = read_table(source, LABELLED)
     rows = np.random.default_rng(0).permutation(len(table))[:num_rows]

@@ -17,6 +17,7 @@ class Pace(NamedTuple):
     """How fast one device is, by whom that is said, and what passes before the first step."""
 
     speed: Speed
+    seconds_per_layer: float  # that a step takes at least
     forward_share: float  # seconds to validate on a token by those to learn from it
     startup_seconds: float
     basis: str  # "published" or "measured"
@@ -93,7 +94,8 @@ def training_seconds(training: Training, pace: Pace, layout: Layout) -> float:
     traffic = traffic_per_step(encoder.network.shape, layout, load.precision)
     if layout.strategy == "fsdp":  # each part of a batch gathers and scatters anew
         traffic = traffic.times(load.gradient_accumulation)
-    step = step_seconds(flops_per_step, traffic, pace.speed)
+    shortest = pace.seconds_per_layer * len(encoder.network.shape.layers)
+    step = max(shortest, step_seconds(flops_per_step, traffic, pace.speed))
     validation_flops = share * pace.forward_share * encoder.flops_per_token
     validation = data.num_validation_tokens * validation_flops / pace.speed.flops_per_second
     return pace.startup_seconds + training.num_epochs * (num_steps * step + validation)

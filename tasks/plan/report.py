@@ -17,10 +17,10 @@ _MINUTES_PER_HOUR = 60
 Row = dict[str, Any]
 
 
-def as_rows(options: Sequence[Option]) -> list[Row]:
+def as_rows(options: Sequence[Option], noticeable_share: float) -> list[Row]:
     """One row per option, cheapest first, then those without a price, last what does not fit."""
     cost, duration = _ranks(by_cost(options)), _ranks(by_time(options))
-    best = {id(option) for option in front(options)}
+    best = {id(option) for option in front(options, noticeable_share)}
     rows = [
         {
             "size": option.training.encoder.name,
@@ -55,19 +55,18 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 
 
 def as_table(rows: Sequence[Row], title: str, num_shown: int) -> Table:
-    """The cheapest and the fastest; `*` marks those that no other beats in both."""
+    """The cheapest and the fastest; `*` marks those with none as fast among the cheaper."""
     table = Table(title=title, caption=_caption(rows, num_shown), title_justify="left")
-    for column in ("by cost", "by time", "where", "devices", "strategy", "memory per device",
-                   "largest batch", "time", "cost"):  # fmt: skip
-        table.add_column(column, justify="left" if column in ("where", "strategy") else "right")
+    for column in ("by cost", "by time", "devices", "strategy", "memory", "batch", "time", "cost"):
+        is_text = column in ("devices", "strategy")
+        table.add_column(column, justify="left" if is_text else "right", overflow="fold")
     for row in shown_rows(rows, num_shown):
         table.add_row(
             f"{'* ' if row['on_front'] else ''}{row['rank_by_cost'] or '-'}",
             str(row["rank_by_time"] or "-"),
-            row["where"],
-            f"{row['devices']}",
+            f"{row['devices']} x {row['where']}",
             row["strategy"],
-            f"{in_bytes(row['bytes_per_device'])} of {in_bytes(row['usable_bytes'])}",
+            in_bytes(row["bytes_per_device"]),
             f"{row['largest_batch']:,}",
             in_time(row["seconds"]),
             in_dollars(row["dollars"]),
@@ -142,6 +141,6 @@ def _ranks(options: Sequence[Option]) -> dict[int, int]:
 def _caption(rows: Sequence[Row], num_shown: int) -> str:
     num_fit = sum(row["fits"] for row in rows)
     return (
-        f"{len(shown_rows(rows, num_shown))} of {num_fit} that fit, {len(rows)} looked at; "
-        "* no other is both cheaper and faster"
+        f"{len(shown_rows(rows, num_shown))} of the {num_fit} that fit, of {len(rows)}; "
+        "*: none cheaper is as fast; memory: per device; batch: the largest that fits"
     )

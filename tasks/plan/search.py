@@ -18,9 +18,7 @@ def rented_places(params: PlanParams) -> list[Place]:
             device=price.gpu,
             memory_bytes=round(params.gpus[price.gpu].memory_gibibytes * 2**30),
             usable_share=params.usable_share,
-            pace=Pace(
-                _speed(params.gpus[price.gpu]), _FORWARD_SHARE, params.startup_seconds, "published"
-            ),
+            pace=_published(params, params.gpus[price.gpu]),
             price=price,
         )
         for price in params.prices
@@ -71,11 +69,11 @@ def by_time(options: Sequence[Option]) -> list[Option]:
     return sorted(timed, key=lambda option: (option.seconds, option.dollars or 0))
 
 
-def front(options: Sequence[Option]) -> list[Option]:
-    """Those that no other beats in both: from the cheapest on, each faster than all before."""
+def front(options: Sequence[Option], noticeable_share: float) -> list[Option]:
+    """Those worth choosing: the cheapest, then each that is noticeably faster than all before."""
     best: list[Option] = []
     for option in by_cost(options):
-        if not best or (option.seconds or 0) < (best[-1].seconds or 0):
+        if not best or (option.seconds or 0) < (1 - noticeable_share) * (best[-1].seconds or 0):
             best.append(option)
     return best
 
@@ -88,9 +86,11 @@ def _with_checkpointing(training: Training, place: Place, layout: Layout) -> lis
     return [plain, evaluate(training._replace(load=load), place, layout)]
 
 
-def _speed(gpu: GpuParams) -> Speed:
-    return Speed(
+def _published(params: PlanParams, gpu: GpuParams) -> Pace:
+    speed = Speed(
         flops_per_second=gpu.utilisation * gpu.peak_teraflops * 1e12,
         inside_bytes_per_second=gpu.node_gigabytes_per_second * 1e9,
         between_bytes_per_second=gpu.network_gigabytes_per_second * 1e9,
     )
+    times = (params.seconds_per_layer, _FORWARD_SHARE, params.startup_seconds)
+    return Pace(speed, *times, "published")
