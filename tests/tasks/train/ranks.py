@@ -17,7 +17,7 @@ import torch
 from tasks.train import rank
 from tasks.train.__main__ import make_job, open_work_folder
 from tasks.train.job import JOB, Job, forget_failures, raise_failure, write_record
-from tasks.train.launch import _free_port
+from tasks.train.node import free_port
 from tests.tasks.train.workspace import ARGUMENTS
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -51,7 +51,7 @@ def run_ranks(folder: Path, before: Before | None = None) -> tuple[Path, list[in
     """
     with contextlib.chdir(folder):
         job, work = prepare()
-        port = _free_port()
+        port = free_port()
         processes = [
             CONTEXT.Process(target=_run, args=(folder, work, Seat(number, job, port), before))
             for number in range(job.params.scale.num_processes)
