@@ -18,6 +18,7 @@ from prefect.tasks import exponential_backoff
 from flows.checkout import health
 from flows.dvc_process import Finished, is_ending, run_dvc
 from flows.progress import Progress
+from flows.rank_logs import RankLogs
 from flows.stage_graph import StageNode
 from tasks.errors import FlywheelError, TemporaryError
 from tasks.stage import read_record
@@ -88,7 +89,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
     """One stage by DVC, which alone decides whether there is anything to do."""
     if not look:
         return Completed(name="Up to date", message="nothing it reads has changed")
-    log, progress = get_run_logger(), Progress(node.name)
+    log, progress, ranks = get_run_logger(), Progress(node.name), RankLogs(node.name)
     log.info(
         "%s: %s", node.name, _shortened("; ".join(node.changes) or "asked for, or follows another")
     )
@@ -97,6 +98,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
         if not line.strip().startswith(_TIPS):
             log.info("%s", line)
             progress.follow(line)
+            ranks.follow(line)
 
     if node.hints.resource:
         log.info(
@@ -109,6 +111,8 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
             progress.finish()
     except StageCancelled as cancelled:
         return Cancelled(message=str(cancelled))
+    finally:
+        ranks.publish()
     return Completed(name=outcome.name, message=outcome.message)
 
 

@@ -25,27 +25,29 @@ def main(
     train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path, target: Path
 ) -> None:
     """Fine-tune the encoder on the train split; an interrupted run goes on where it was."""
-    params = load_params("train", TrainParams)
-    scale, reason = choose(params.scale)
-    log.info("strategy %s: %s", scale.strategy, reason)
-    check_scale(scale)
-    encoder = _encoder_place(encoders, params.network.encoder)
-    job = Job(
-        train_file=train_file,
-        validation_file=validation_file,
-        label_set_file=label_set_file,
-        encoder=str(encoder),
-        params=params.model_copy(update={"scale": scale}),
-        tracking=load_params("tracking", TrackingParams),
-        tracking_folder=RECORDS / "tracking",
-    )
-    inputs = [train_file, validation_file, label_set_file, encoder]
-    work = _work_folder(target, fingerprint(_what_is_learnt(params), inputs))
-    save_tokenizer(job.encoder, work / TOKENIZER)
+    job = make_job(train_file, validation_file, label_set_file, encoders)
+    work = open_work_folder(job, target)
     launch(job, work)
     with whole_folder(target) as folder:
         shutil.copytree(work / RESULT, folder, dirs_exist_ok=True)
     shutil.rmtree(work.parent)
+
+
+def make_job(train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path) -> Job:
+    """The training that the params ask for, with strategy and devices chosen."""
+    params = load_params("train", TrainParams)
+    scale, reason = choose(params.scale)
+    log.info("strategy %s: %s", scale.strategy, reason)
+    check_scale(scale)
+    return Job(
+        train_file=train_file,
+        validation_file=validation_file,
+        label_set_file=label_set_file,
+        encoder=str(_encoder_place(encoders, params.network.encoder)),
+        params=params.model_copy(update={"scale": scale}),
+        tracking=load_params("tracking", TrackingParams),
+        tracking_folder=RECORDS / "tracking",
+    )
 
 
 def _encoder_place(encoders: Path, name: str) -> Path:
@@ -61,14 +63,17 @@ def _what_is_learnt(params: TrainParams) -> dict[str, Any]:
     return {**tree, "scale": [scale.precision, scale.gradient_accumulation]}
 
 
-def _work_folder(target: Path, name: str) -> Path:
+def open_work_folder(job: Job, target: Path) -> Path:
     """Where this exact training keeps its checkpoints; those of any other training are dropped."""
+    inputs = [job.train_file, job.validation_file, job.label_set_file, Path(job.encoder)]
+    name = fingerprint(_what_is_learnt(job.params), inputs)
     trainings = target.with_name(f".{target.name}.unfinished")
     for other in trainings.glob("*"):
         if other.name != name:
             shutil.rmtree(other)
     work = trainings / name
     work.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(job.encoder, work / TOKENIZER)
     return work
 
 
