@@ -21,7 +21,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
-	bench-sweep bench-train bench-quality bench-clean bench-validate bench-orchestration
+	bench-train bench-quality bench-clean bench-validate bench-orchestration bench-plan \
+	bench-sweep
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -80,6 +81,9 @@ bench-clean: setup ## speed of cleaning and of near-duplicate clustering, recall
 
 bench-validate: setup ## time of stage validate on 1,000,000 rows
 	@python -m benchmarks.validate
+
+bench-plan: setup ## the planner's memory and time beside what real trainings need
+	@python -m benchmarks.plan
 
 bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Metaflow, Dagster and Kedro
 	@python -m benchmarks.orchestration

@@ -17,6 +17,7 @@ from flows.checkout import health
 from flows.dvc_process import Finished, is_ending, run_dvc
 from flows.limits import taken
 from flows.progress import Progress
+from flows.rank_logs import RankLogs
 from flows.stage_graph import StageNode
 from tasks.errors import FlywheelError, TemporaryError
 from tasks.stage import read_record
@@ -86,7 +87,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
     """One stage by DVC, which alone decides whether there is anything to do."""
     if not look:
         return Completed(name="Up to date", message="nothing it reads has changed")
-    log, progress = get_run_logger(), Progress(node.name)
+    log, progress, ranks = get_run_logger(), Progress(node.name), RankLogs(node.name)
     log.info(
         "%s: %s", node.name, _shortened("; ".join(node.changes) or "asked for, or follows another")
     )
@@ -95,6 +96,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
         if not line.strip().startswith(_TIPS):
             log.info("%s", line)
             progress.follow(line)
+            ranks.follow(line)
 
     if node.hints.resource:
         log.info(
@@ -107,6 +109,8 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
             progress.finish()
     except StageCancelled as cancelled:
         return Cancelled(message=str(cancelled))
+    finally:
+        ranks.publish()
     return Completed(name=outcome.name, message=outcome.message)
 
 

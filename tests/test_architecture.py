@@ -15,6 +15,7 @@ import yaml
 from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from tasks.params import Params, load_params, parse_section
+from tasks.plan.params import PlanParams
 from tasks.sweep.params import SweepParams
 from tasks.tracking import TrackingParams
 
@@ -79,14 +80,13 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 
+ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams, "sweep": SweepParams}
+
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
-ACTION_SECTIONS: dict[str, type[Params]] = {
-    "sweep": SweepParams,
-}
 
 
 def test_params_has_no_section_that_nobody_reads() -> None:
-    others = {**FLOW_SECTIONS, **SHARED_SECTIONS, **ACTION_SECTIONS}
+    others = {**FLOW_SECTIONS, **ACTION_SECTIONS, **SHARED_SECTIONS}
     assert set(PARAMS) == {*STAGES, *others}
     for section, kind in others.items():
         parse_section(section, PARAMS[section], kind)

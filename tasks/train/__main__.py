@@ -24,37 +24,42 @@ def main(
     train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path, target: Path
 ) -> None:
     """Fine-tune the encoder on the train split; an interrupted run goes on where it was."""
-    params = load_params("train", TrainParams)
-    scale, reason = choose(params.scale)
-    log.info("strategy %s: %s", scale.strategy, reason)
-    check_scale(scale)
-    encoder = find_encoder(encoders, params.network.encoder)
-    job = Job(
-        train_file=train_file,
-        validation_file=validation_file,
-        label_set_file=label_set_file,
-        encoder=str(encoder),
-        params=params.model_copy(update={"scale": scale}),
-        tracking=load_params("tracking", TrackingParams),
-        tracking_folder=RECORDS / "tracking",
-    )
-    inputs = [train_file, validation_file, label_set_file, encoder]
-    work = _work_folder(target, fingerprint(params.what_is_learnt(), inputs))
-    save_tokenizer(job.encoder, work / TOKENIZER)
+    job = make_job(train_file, validation_file, label_set_file, encoders)
+    work = open_work_folder(job, target)
     launch(job, work)
     with whole_folder(target) as folder:
         shutil.copytree(work / RESULT, folder, dirs_exist_ok=True)
     shutil.rmtree(work.parent)
 
 
-def _work_folder(target: Path, name: str) -> Path:
+def make_job(train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path) -> Job:
+    """The training that the params ask for, with strategy and devices chosen."""
+    params = load_params("train", TrainParams)
+    scale, reason = choose(params.scale)
+    log.info("strategy %s: %s", scale.strategy, reason)
+    check_scale(scale)
+    return Job(
+        train_file=train_file,
+        validation_file=validation_file,
+        label_set_file=label_set_file,
+        encoder=str(find_encoder(encoders, params.network.encoder)),
+        params=params.model_copy(update={"scale": scale}),
+        tracking=load_params("tracking", TrackingParams),
+        tracking_folder=RECORDS / "tracking",
+    )
+
+
+def open_work_folder(job: Job, target: Path) -> Path:
     """Where this exact training keeps its checkpoints; those of any other training are dropped."""
+    inputs = [job.train_file, job.validation_file, job.label_set_file, Path(job.encoder)]
+    name = fingerprint(job.params.what_is_learnt(), inputs)
     trainings = target.with_name(f".{target.name}.unfinished")
     for other in trainings.glob("*"):
         if other.name != name:
             shutil.rmtree(other)
     work = trainings / name
     work.mkdir(parents=True, exist_ok=True)
+    save_tokenizer(job.encoder, work / TOKENIZER)
     return work
 
 

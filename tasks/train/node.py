@@ -1,5 +1,6 @@
 """This machine's processes of a training, by torchrun: `python -m tasks.train.node WORK` joins."""
 
+import argparse
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from tasks.errors import FlywheelError, TemporaryError
 from tasks.stage import PARENT_PID, RECORDS, die_with_parent
 from tasks.train.fit import num_threads
 from tasks.train.job import Job, Meeting, raise_failure, read_job, read_meeting
+from tasks.train.lease import end_without
 
 log = logging.getLogger(__name__)
 LOGS = RECORDS / "train-ranks"  # what each process said, in a file of its own
@@ -93,6 +95,13 @@ def address_towards(endpoint: str, is_first: bool) -> str:
         return str(probe.getsockname()[0])
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 def interface_of(address: str) -> str:
     """The network interface with this address."""
     for name, entries in psutil.net_if_addrs().items():
@@ -118,15 +127,22 @@ def _explain(error: ChildFailedError, job: Job) -> str:
     )
 
 
-def main(work: Path) -> None:
+def main(work: Path, node_rank: int) -> None:
     """Join a training that another node has begun, as its log says."""
-    run_node(work, read_job(work), read_meeting(work), is_first=False)
+    job = read_job(work)
+    if job.params.launch.launcher != "local":
+        end_without(work, job.params.launch.silent_seconds)
+    run_node(work, job, read_meeting(work), is_first=node_rank == 0)
 
 
 if __name__ == "__main__":
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format="train: %(message)s", stream=sys.stdout)
+    parser = argparse.ArgumentParser(prog="python -m tasks.train.node", description=main.__doc__)
+    parser.add_argument("work", type=Path, help="the work folder that the first node's log names")
+    parser.add_argument("--node-rank", type=int, default=1, help="0: this one is the first")
+    arguments = parser.parse_args()
     try:
-        main(Path(sys.argv[1]))
+        main(arguments.work, arguments.node_rank)
     except FlywheelError as problem:
         sys.exit(f"train failed: {problem}")

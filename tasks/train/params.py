@@ -61,6 +61,24 @@ class ScaleParams(Params):
         return self.devices * self.nodes
 
 
+class SlurmParams(Params):
+    cluster: Literal["slurm", "local"]
+    minutes: Count
+    cpus_per_node: Count
+    gpus: bool
+    options: dict[str, str | int]
+
+
+class KubernetesParams(Params):
+    client: str
+    namespace: str
+    runtime: str
+    image: str
+    claim: str
+    mount: str
+    resources: dict[str, str]
+
+
 class LaunchParams(Params):
     launcher: Literal["local", "slurm", "kubernetes"]
     rendezvous: Annotated[str, Field(pattern=r"^([^:\s]+:\d+)?$")]
@@ -68,6 +86,8 @@ class LaunchParams(Params):
     join_seconds: Count
     silent_seconds: Count
     end_seconds: Count
+    slurm: SlurmParams
+    kubernetes: KubernetesParams
 
 
 class TrainParams(Params):

@@ -59,13 +59,22 @@ def make_distribute(scale: ScaleParams) -> Distribute:
 def _distribute(model: Classifier, scale: ScaleParams) -> None:
     layers = find_units(model.encoder)
     if scale.activation_checkpointing:
-        model.encoder.gradient_checkpointing_enable({"use_reentrant": False})
+        _checkpoint_activations(model.encoder)
     if scale.compile:
         for layer in layers:
             layer.compile(dynamic=True)  # in place, so that names in checkpoints stay
     if scale.strategy == "fsdp":
         policy = CPUOffloadPolicy() if scale.cpu_offload else OffloadPolicy()
         shard(model, layers, make_mesh(scale), scale.reshard_after_forward, policy)
+
+
+def _checkpoint_activations(encoder: PreTrainedModel) -> None:
+    try:
+        encoder.activation_checkpointing_enable()
+    except ValueError as error:
+        raise InputError(
+            f"train.scale.activation_checkpointing: {error} Set it to false."
+        ) from None
 
 
 def find_units(encoder: PreTrainedModel) -> list[nn.Module]:

@@ -39,8 +39,8 @@ def write_params(folder: Path, **changes: Any) -> None:
         "pool_batches": 2, "log_every_batches": 2, "max_tokens": 16, "encoder_dropout": 0.1,
     }  # fmt: skip
     for key, value in {**small, **changes}.items():
-        group = next(group for group in train.values() if key in group)
-        group[key] = value
+        groups = [*train.values(), train["launch"]["slurm"], train["launch"]["kubernetes"]]
+        next(group for group in groups if key in group)[key] = value
     (folder / "params.yaml").write_text(
         yaml.safe_dump({"train": train, "tracking": tracking}), encoding="utf-8"
     )
