@@ -1,5 +1,6 @@
 """W&B's files to its server, while they grow: `python -m tasks.tracking.upload FOLDER`."""
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -28,17 +29,15 @@ class Upload:
 
     def finish(self, seconds: float) -> None:
         """Let it go on that long with what is left; a warning says what to do about the rest."""
-        try:
-            reason = f"exit code {code}" if (code := self._process.wait(seconds)) else ""
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            reason = "its server is away or slow"
-        if reason:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self._process.kill()
+        self._process.wait()
+        if not list(self._folder.glob("*.synced")):  # W&B's own mark
             log.warning(
-                "W&B has not been sent everything: %s (its words are in %s). All of it is here;"
-                " to send it later: wandb sync %s",
-                reason, self._folder / _LOG, self._folder,
+                "W&B's server is away, slow or refuses, and has not got everything; its words are"
+                " in %s. All of it is kept here; to send it later: wandb sync %s",
+                self._folder / _LOG, self._folder,
             )  # fmt: skip
 
 

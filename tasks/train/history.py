@@ -24,6 +24,9 @@ class History(pl.Callback):
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        pl_module.log_dict(_position(trainer), sync_dist=True)
+
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
         loss, num_rows = total(pl_module.epoch_loss).tolist()
@@ -75,15 +78,12 @@ class Speedometer(pl.Callback):
         if (is_within_step and not trainer.is_last_batch) or trainer.global_step % self.every_steps:
             return
         shown = self._measure(trainer, pl_module)
-        step, epoch = trainer.global_step, trainer.current_epoch
-        # without a step of ours, trackers would count one less than the curve and the checkpoints
-        pl_module.log_dict({"step": step, "epoch": epoch, **shown}, rank_zero_only=True)
+        pl_module.log_dict(_position(trainer) | shown, rank_zero_only=True)
         if not trainer.is_global_zero:
             return
         if self.record:
             norm = float(trainer.callback_metrics["train/gradient_norm"])
-            row = {"step": step, "epoch": epoch + 1, **shown, "train/gradient_norm": norm}
-            self.record.append(row)
+            self.record.append(_position(trainer) | shown | {"train/gradient_norm": norm})
         log.info(
             "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
             trainer.current_epoch + 1, trainer.max_epochs,
@@ -105,6 +105,12 @@ class Speedometer(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.num_examples += float(total(pl_module.epoch_loss - self.seen)[1])
         self.seen = torch.zeros_like(self.seen)
+
+
+def _position(trainer: pl.Trainer) -> dict[str, float]:
+    """Where a series has a value, counted as the curve and the log count; Lightning's own counts,
+    which a tracker would show without this, are one less."""
+    return {"step": trainer.global_step, "epoch": trainer.current_epoch + 1}
 
 
 def as_csv(rows: list[dict[str, float]]) -> bytes:
