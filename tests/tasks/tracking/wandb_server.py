@@ -19,7 +19,7 @@ ANSWER = {
 
 
 class WandbServer(http.server.ThreadingHTTPServer):
-    """Remembers what it was sent: the first variables of each run, and each line of history."""
+    """Remembers what it was sent: the variables of each run, and each line of history."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -56,9 +56,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _upsert(self, sent: dict[str, Any]) -> dict[str, Any]:
         if "upsertBucket" not in sent["query"]:
             return {}
-        variables = sent["variables"]
-        self.server.runs.setdefault(variables["name"], variables)
-        bucket = {"id": "b", "name": variables["name"], "config": "{}", "historyLineCount": 0}
+        variables = {key: value for key, value in sent["variables"].items() if value is not None}
+        name = variables["name"]
+        self.server.runs[name] = self.server.runs.get(name, {}) | variables
+        bucket = {"id": "b", "name": name, "config": "{}", "historyLineCount": 0}
         return {"upsertBucket": {"bucket": bucket | {"project": PROJECT}, "inserted": True}}
 
     def log_message(self, *_: object) -> None:
