@@ -59,7 +59,7 @@ tensorboard: setup ## the trainings that TensorBoard was told of, on 127.0.0.1, 
 mlflow: .bench/mlflow/.complete ## the trainings that MLflow was told of, on 127.0.0.1, PORT=5000
 	@mkdir -p .run/tracking/mlflow
 	@.bench/mlflow/bin/mlflow server --host 127.0.0.1 --port $(or $(PORT),5000) --workers 1 \
-		--backend-store-uri sqlite:///$(CURDIR)/.run/tracking/mlflow/mlflow.db
+		--backend-store-uri sqlite:///.run/tracking/mlflow/mlflow.db
 .bench/mlflow/.complete: requirements-mlflow.lock
 	$(PYTHON) -m venv --clear .bench/mlflow
 	.bench/mlflow/bin/pip install --quiet --no-deps --require-hashes -r requirements-mlflow.lock

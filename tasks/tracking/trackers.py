@@ -1,6 +1,5 @@
 """The trackers by their names in params: what each is told, and where it writes."""
 
-import logging
 import os
 import re
 import time
@@ -92,14 +91,12 @@ def _tensorboard(_: TrackingParams, context: RunContext, folder: Path) -> Logger
 def _mlflow(params: TrackingParams, context: RunContext, folder: Path) -> Logger:
     own = folder / "mlflow"
     own.mkdir(parents=True, exist_ok=True)
-    tracker = MLFlowLogger(
+    return MLFlowLogger(
         params.project,
         run_name=context.run_name,
         tracking_uri=f"sqlite:///{own}/mlflow.db",
         artifact_location=str(own / "artifacts"),
     )
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table it makes
-    return tracker
 
 
 def _as_file_name(name: str) -> str:
