@@ -21,7 +21,7 @@ from tasks.sizing.hardware import find_hardware
 from tasks.sizing.layout import Layout
 from tasks.sizing.terms import Term, in_bytes, short
 from tasks.stage import RECORDS, die_with_parent
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import Job
 from tasks.train.params import TrainParams
 

@@ -8,7 +8,7 @@ from tasks.artifacts import whole_folder
 from tasks.label_set import read_label_set
 from tasks.params import load_params
 from tasks.stage import RECORDS, run
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.checkpoint import fingerprint
 from tasks.train.choose import choose
 from tasks.train.job import Job

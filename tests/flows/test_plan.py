@@ -1,13 +1,10 @@
 """The planner's flow on a real server: what it leaves on its page, and how it fails."""
 
-import json
 from pathlib import Path
 
 import pytest
 import yaml
 
-from flows.pages.plan import formulas_page, options_table
-from tests.flows.test_report import artifacts_of_last_run
 from tests.project import REPOSITORY, environment
 from tests.tasks.train.workspace import write_workspace
 
