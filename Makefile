@@ -19,9 +19,10 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro up down restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
 	tensorboard mlflow \
-	bench-train bench-quality bench-clean bench-validate bench-orchestration bench-plan bench-tracking
+	bench-train bench-quality bench-clean bench-validate bench-orchestration bench-plan \
+	bench-sweep bench-tracking
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -39,6 +40,9 @@ run: setup ## one full turn on the data of params.yaml, ending with a table
 
 repro: setup ## the same by plain dvc repro, under the same lock
 	@python -m flows.reproduce
+
+sweep: setup ## search hyperparameters: make sweep NAME=name goes on with that one; WINNER=1 then runs the winner as a candidate
+	@python -m flows.sweep $(if $(NAME),--name $(NAME)) $(if $(WINNER),--run-winner)
 
 up: setup ## start Prefect (UI, API, worker) here, with the deployments of prefect.yaml
 	@python -m flows.services.up
@@ -78,6 +82,9 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 bench-train: setup ## examples/s of training beside transformers' Trainer
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
+
+bench-sweep: setup ## epochs that Hyperband spends beside full random search, at which quality
+	@python -m benchmarks.sweep
 
 bench-quality: setup ## the candidate beside TF-IDF, VADER and the paper, per source
 	@python -m benchmarks.quality

@@ -147,7 +147,7 @@ def _make_job(options: argparse.Namespace) -> Job:
         label_set_file=options.label_set,
         encoder=str(fetched) if fetched.is_dir() else train.network.encoder,
         params=train,
-        tracking=TrackingParams(loggers=[]),
+        tracking=load_params("tracking", TrackingParams).model_copy(update={"loggers": []}),
         tracking_folder=RECORDS / "tracking",
     )
 

@@ -32,6 +32,12 @@ class Meeting(Params):
     run_id: str  # so that a process left from another launch is not taken for one of these
 
 
+def find_encoder(encoders: Path, name: str) -> Path:
+    """A folder the fetch stage wrote comes first; else a local path or a hub name as it is."""
+    fetched = encoders / name
+    return fetched if fetched.is_dir() else Path(name)
+
+
 def write_record(work: Path, name: str, record: Params) -> None:
     with whole_file(work / name) as stream:
         stream.write(record.model_dump_json(indent=2).encode())
