@@ -95,7 +95,6 @@ def change(params: TrainParams, changes: Mapping[str, Any]) -> TrainParams:
 
 def estimate_peak(case: Case) -> Memory:
     """What the planner says of it, without looking."""
-    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     params = change(load_params("train", TrainParams), case.changes)
     scale, longest = params.scale, params.network.max_tokens
     assert scale.strategy != "auto"
