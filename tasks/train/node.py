@@ -77,6 +77,8 @@ def _config(job: Job, meeting: Meeting, is_first: bool) -> LaunchConfig:
 def _set_environment(job: Job, meeting: Meeting, is_first: bool) -> None:
     """For the processes to be; torch hands its own environment on to them."""
     os.environ[PARENT_PID] = str(os.getpid())
+    # else a restart finds the addresses of the dead in the store of the round before (torch 2.13)
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", str(num_threads(job.params.scale)))
     if job.params.scale.nodes > 1:
         # by a machine's name gloo and NCCL may find an address that the other nodes do not reach
