@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,10 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows.leash import follow_worker, leashed
+from flows.leash import follow_worker
 from flows.pages.plan import formulas_page, options_table
 from flows.services.connect import prefect_api
-from tasks.stage import RECORDS
+from tasks.stage import PARENT_PID, RECORDS
 
 _TARGET = RECORDS / "plan"
 
@@ -48,10 +49,11 @@ def _run(arguments: Sequence[str]) -> str:
     """The command in a process of its own, since a flow's is no place to train; its last line when
     it does not end well, else nothing."""
     log, line = get_run_logger(), "it said nothing"
-    command = leashed([sys.executable, "-m", "tasks.plan", *arguments])
+    command = [sys.executable, "-m", "tasks.plan", *arguments]
     with subprocess.Popen(
-        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, PARENT_PID: str(os.getpid())},  # it ends when this process does
+    ) as process:  # fmt: skip
         for line in process.stdout or ():
             log.info("%s", line.rstrip())
     return line.strip() if process.returncode else ""
