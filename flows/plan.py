@@ -42,7 +42,7 @@ def plan(
                  *(["--batch-size", str(batch_size)] if batch_size else [])])  # fmt: skip
     if last:
         return Failed(message=last)
-    return Completed(message=_publish(_TARGET))
+    return Completed(message=_publish(_TARGET, sizes))
 
 
 def _run(arguments: Sequence[str]) -> str:
@@ -59,10 +59,11 @@ def _run(arguments: Sequence[str]) -> str:
     return line.strip() if process.returncode else ""
 
 
-def _publish(folder: Path) -> str:
+def _publish(folder: Path, sizes: Sequence[str]) -> str:
     """Table, formulas and chart on the run's page; returns the result in one line."""
     pages = json.loads((folder / "plan.json").read_bytes())
-    for size, page in pages.items():
+    for size in sizes:
+        page = pages[size]
         name = f"plan-{size.lower().replace('.', '-')}"
         best = page["explained"]["option"]
         create_table_artifact(options_table(page), f"{name}-options", f"{size}: best is {best}")
@@ -71,7 +72,7 @@ def _publish(folder: Path) -> str:
     create_image_artifact(
         f"data:image/png;base64,{chart}", "plan-chart", "Options by cost and time"
     )
-    return "; ".join(page["explained"]["option"] for page in pages.values())
+    return "; ".join(pages[size]["explained"]["option"] for size in sizes)
 
 
 if __name__ == "__main__":
