@@ -28,7 +28,7 @@ from tasks.plan.options import training_seconds
 from tasks.plan.params import PlanParams
 from tasks.plan.work import CONFIGURED, config_of, make_training, read_data
 from tasks.sizing.layout import Layout
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import Job
 from tasks.train.params import TrainParams
 
@@ -81,10 +81,11 @@ def compare_time(folder: Path) -> list[Row]:
 def expected_processor_seconds(folder: Path) -> float:
     """As the planner does it, but by the clock of this process's processor time."""
     params, train = load_params("plan", PlanParams), load_params("train", TrainParams)
+    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     job = Job(
         train_file=folder / "train.parquet", validation_file=folder / "validation.parquet",
         label_set_file=LABEL_SET, encoder=str(ENCODER), params=train,
-        tracking=TrackingParams(loggers=[]), tracking_folder=folder,
+        tracking=untracked, tracking_folder=folder,
     )  # fmt: skip
     measured = calibrate(job, params.calibration, time.process_time)
     data = read_data(folder, job.encoder, train.network, params.data)

@@ -19,7 +19,7 @@ from tasks.records import LABELLED, write_table
 from tasks.sizing.layout import Layout
 from tasks.sizing.memory import Memory, memory_per_rank
 from tasks.sizing.shapes import read_config
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import JOB, Job, write_record
 from tasks.train.model import save_tokenizer
 from tasks.train.params import TrainParams
@@ -68,6 +68,7 @@ def _filling(field: pa.Field, num_rows: int) -> list[Any]:
 
 def write_work(folder: Path, case: Case, tokenizer: Path) -> Path:
     """A work folder of the train stage, ready for its processes."""
+    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     params = change(load_params("train", TrainParams), {**case.changes, "max_epochs": 1})
     encoder = folder / "encoder"
     write_encoder(encoder, case.fields, tokenizer)
@@ -78,7 +79,7 @@ def write_work(folder: Path, case: Case, tokenizer: Path) -> Path:
     job = Job(
         train_file=folder / "train.parquet", validation_file=folder / "validation.parquet",
         label_set_file=folder / "label_set.json", encoder=str(encoder), params=params,
-        tracking=TrackingParams(loggers=[]), tracking_folder=folder / "tracking",
+        tracking=untracked, tracking_folder=folder / "tracking",
     )  # fmt: skip
     save_tokenizer(job.encoder, folder / TOKENIZER)
     write_record(folder, JOB, job)

@@ -16,7 +16,8 @@ from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
-from tasks.tracking import TrackingParams
+from tasks.sweep.params import SweepParams
+from tasks.tracking.params import TrackingParams
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -79,7 +80,7 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 
-ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams}
+ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams, "sweep": SweepParams}
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 

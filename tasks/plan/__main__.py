@@ -21,7 +21,7 @@ from tasks.sizing.hardware import find_hardware
 from tasks.sizing.layout import Layout
 from tasks.sizing.terms import Term, in_bytes, short
 from tasks.stage import RECORDS, die_with_parent
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import Job
 from tasks.train.params import TrainParams
 
@@ -147,7 +147,7 @@ def _make_job(options: argparse.Namespace) -> Job:
         label_set_file=options.label_set,
         encoder=str(fetched) if fetched.is_dir() else train.network.encoder,
         params=train,
-        tracking=TrackingParams(loggers=[]),
+        tracking=load_params("tracking", TrackingParams).model_copy(update={"loggers": []}),
         tracking_folder=RECORDS / "tracking",
     )
 

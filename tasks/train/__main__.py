@@ -2,16 +2,15 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tasks.artifacts import whole_folder
 from tasks.label_set import read_label_set
 from tasks.params import load_params
 from tasks.stage import RECORDS, run
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.checkpoint import fingerprint
 from tasks.train.choose import choose
-from tasks.train.job import Job
+from tasks.train.job import Job, find_encoder
 from tasks.train.launch import launch
 from tasks.train.model import save_tokenizer
 from tasks.train.params import TrainParams
@@ -34,7 +33,7 @@ def main(
 def make_job(train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path) -> Job:
     """The training that the params ask for, with strategy and devices chosen."""
     params = load_params("train", TrainParams)
-    encoder = str(_encoder_place(encoders, params.network.encoder))
+    encoder = str(find_encoder(encoders, params.network.encoder))
     num_classes = len(read_label_set(label_set_file).classes)
     scale = choose(encoder, num_classes, params)
     check_scale(scale)
@@ -49,23 +48,10 @@ def make_job(train_file: Path, validation_file: Path, label_set_file: Path, enco
     )
 
 
-def _encoder_place(encoders: Path, name: str) -> Path:
-    """A folder the fetch stage wrote comes first; else a local path or a hub name as it is."""
-    fetched = encoders / name
-    return fetched if fetched.is_dir() else Path(name)
-
-
-def _what_is_learnt(params: TrainParams) -> dict[str, Any]:
-    """The params without those that only say where: a training may go on elsewhere."""
-    tree = params.model_dump(mode="json", exclude={"launch", "scale"})
-    scale = params.scale
-    return {**tree, "scale": [scale.precision, scale.gradient_accumulation]}
-
-
 def open_work_folder(job: Job, target: Path) -> Path:
     """Where this exact training keeps its checkpoints; those of any other training are dropped."""
     inputs = [job.train_file, job.validation_file, job.label_set_file, Path(job.encoder)]
-    name = fingerprint(_what_is_learnt(job.params), inputs)
+    name = fingerprint(job.params.what_is_learnt(), inputs)
     trainings = target.with_name(f".{target.name}.unfinished")
     for other in trainings.glob("*"):
         if other.name != name:

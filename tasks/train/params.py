@@ -1,6 +1,6 @@
 """The `train` section of params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -97,3 +97,8 @@ class TrainParams(Params):
     run: RunParams
     scale: ScaleParams
     launch: LaunchParams
+
+    def what_is_learnt(self) -> dict[str, Any]:
+        """Without what only says where: a training may go on elsewhere."""
+        tree = self.model_dump(mode="json", exclude={"launch", "scale"})
+        return {**tree, "scale": [self.scale.precision, self.scale.gradient_accumulation]}
