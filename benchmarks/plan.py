@@ -91,7 +91,7 @@ def expected_processor_seconds(folder: Path) -> float:
     data = read_data(folder, job.encoder, train.network, params.data)
     config = config_of(CONFIGURED, job.encoder, params)
     training = make_training(config, CONFIGURED, train, data, "cpu")
-    pace = here(training, measured, params.usable_share).pace
+    pace = here(training, measured, train.scale.usable_share).pace
     return training_seconds(training, pace, Layout("single", 1, 1, True, False, False))
 
 

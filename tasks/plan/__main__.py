@@ -52,10 +52,10 @@ def answer(question: Question) -> dict[str, list[Option]]:
     for name in question.sizes:
         config = config_of(name, question.job.encoder, params)
         training = make_training(config, name, train, data, "cuda")
-        found[name] = rented_options(training, params, flags)
+        found[name] = rented_options(training, params, flags, train.scale.usable_share)
         if measured:
             own = make_training(config, name, train, data, find_hardware(1, 1).kind)
-            place = here(own, measured, params.usable_share)
+            place = here(own, measured, train.scale.usable_share)
             found[name].append(evaluate(own, place, flags))
     return found
 
