@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from flows.leash import leashed
+from tasks.stage import PARENT_PID
 
 LAST_LINES = 20
 _running: "set[subprocess.Popen[str]]" = set()
@@ -33,7 +34,9 @@ def run_module(module: str, arguments: Sequence[str], say: Callable[[str], None]
     last_lines: deque[str] = deque(maxlen=LAST_LINES)
     if _ending.is_set():
         return Ended(-signal.SIGINT, (), cancelled=True)
-    command = leashed([sys.executable, "-u", "-m", module, *arguments])
+    # the leash names itself as the parent of what its command starts; here there is none between
+    unnamed = ["env", f"--unset={PARENT_PID}"]
+    command = leashed([*unnamed, sys.executable, "-u", "-m", module, *arguments])
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", start_new_session=True,
