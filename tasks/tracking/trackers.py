@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
 from tasks.tracking.apart import Apart
@@ -91,12 +92,15 @@ def _tensorboard(_: TrackingParams, context: RunContext, folder: Path) -> Logger
 def _mlflow(params: TrackingParams, context: RunContext, folder: Path) -> Logger:
     own = folder / "mlflow"
     own.mkdir(parents=True, exist_ok=True)
-    return MLFlowLogger(
-        params.project,
-        run_name=context.run_name,
-        tracking_uri=f"sqlite:///{own}/mlflow.db",
-        artifact_location=str(own / "artifacts"),
-    )
+    with FileLock(own / "mlflow.lock"):  # trials that begin together would make its tables together
+        tracker = MLFlowLogger(
+            params.project,
+            run_name=context.run_name,
+            tracking_uri=f"sqlite:///{own}/mlflow.db",
+            artifact_location=str(own / "artifacts"),
+        )
+        _ = tracker.experiment
+    return tracker
 
 
 def _as_file_name(name: str) -> str:
