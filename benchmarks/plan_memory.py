@@ -46,7 +46,7 @@ class Gauge(pl.Callback):
 def main(warm: Path, work: Path) -> None:
     job = read_job(work)
     if job.params.scale.num_processes > 1:
-        meet(job.params.launch.silent_seconds)
+        meet(job.params.launch.join_seconds, job.params.launch.silent_seconds)
     train(read_job(warm), warm)
     gauge = Gauge()
     train(job, work, [gauge])
