@@ -2,11 +2,13 @@
 
 import contextlib
 import itertools
-import logging
+import json
 import os
 import platform
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -42,7 +44,10 @@ class Contestant(NamedTuple):
 
 
 class Times(NamedTuple):
-    whole: float  # s, from the data's reading to the last tracker's end
+    """Of one training in a process of its own, from its start to its end."""
+
+    whole: float  # s
+    cpu: float  # s of all its threads and processes
     steps: list[float]  # s each
 
 
@@ -62,9 +67,22 @@ def main() -> None:
     times: dict[str, list[Times]] = {name: [] for name in CONTESTANTS}
     for _ in range(NUM_ROUNDS):
         for name, contestant in CONTESTANTS.items():
-            with tempfile.TemporaryDirectory() as folder, _server(contestant.server):
-                times[name].append(_train(Path(folder), contestant.loggers))
+            times[name].append(_run(contestant))
     report(times)
+
+
+def _run(contestant: Contestant) -> Times:
+    with tempfile.TemporaryDirectory() as folder, _server(contestant.server) as variables:
+        command = [sys.executable, "-m", "benchmarks.tracking", folder, *contestant.loggers]
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=os.environ | variables)
+        _, status, used = os.wait4(process.pid, 0)
+        whole = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit(process.returncode)
+        steps: list[float] = json.loads((Path(folder) / "steps.json").read_text())
+        return Times(whole, used.ru_utime + used.ru_stime, steps)
 
 
 class Stopwatch(pl.Callback):
@@ -75,7 +93,8 @@ class Stopwatch(pl.Callback):
         self.marks.append(time.perf_counter())
 
 
-def _train(folder: Path, loggers: Sequence[str]) -> Times:
+def run_training(folder: Path, loggers: Sequence[str]) -> None:
+    """One epoch as shipped; leaves the seconds of each step in `folder`."""
     params, tracking = load_params("train", TrainParams), load_params("tracking", TrackingParams)
     train_file = folder / "train.parquet"
     pq.write_table(pq.read_table(SPLITS / "train.parquet").slice(0, NUM_EXAMPLES), train_file)
@@ -89,48 +108,44 @@ def _train(folder: Path, loggers: Sequence[str]) -> Times:
         tracking_folder=folder / "tracking",
     )
     save_tokenizer(job.encoder, folder / "work" / TOKENIZER)
-    stopwatch, started = Stopwatch(), time.perf_counter()
+    stopwatch = Stopwatch()
     train(job, folder / "work", [stopwatch])
-    marks = stopwatch.marks
-    steps = [after - before for before, after in itertools.pairwise(marks)]
-    return Times(time.perf_counter() - started, steps)
+    steps = [after - before for before, after in itertools.pairwise(stopwatch.marks)]
+    (folder / "steps.json").write_text(json.dumps(steps))
 
 
 @contextlib.contextmanager
-def _server(kind: str) -> Iterator[None]:
-    """The environment of a W&B whose server is as `kind` says."""
-    before = dict(os.environ)
+def _server(kind: str) -> Iterator[dict[str, str]]:
+    """Variables that lead W&B to a server as `kind` says."""
     with socket.socket() as hole:
         hole.bind(("127.0.0.1", 0))
         if kind == "silent":
             hole.listen()
         address = f"http://127.0.0.1:{hole.getsockname()[1]}"
         mode = "offline" if kind == "none" else "online"
-        os.environ |= {"WANDB_MODE": mode, "WANDB_API_KEY": API_KEY, "WANDB_BASE_URL": address}
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ |= before
+        yield {"WANDB_MODE": mode, "WANDB_API_KEY": API_KEY, "WANDB_BASE_URL": address}
 
 
 def report(times: dict[str, list[Times]]) -> None:
-    """Of whole trainings the fastest of each: what else a machine does only ever adds."""
+    """Of whole trainings the least of each: what else a machine does only ever adds."""
     table = Table(
         title=f"{NUM_EXAMPLES} examples, {NUM_ROUNDS} rounds, logged every {LOG_EVERY_STEPS} steps"
     )
-    for column in ("trackers", "step, median", "against none", "whole, fastest", "added"):
+    for column in ("trackers", "step, median", "against none", "whole, added", "CPU, added"):
         table.add_column(column)
     reference = times["no tracker"]
     for name, own in times.items():
-        step, whole = _step(own), min(one.whole for one in own)
-        loss, added = step / _step(reference) - 1, whole - min(one.whole for one in reference)
+        step = _step(own)
         table.add_row(
-            name, f"{step * 1000:.1f} ms", f"{loss:+.1%}", f"{whole:.1f} s", f"{added:+.1f} s"
+            name,
+            f"{step * 1000:.1f} ms",
+            f"{step / _step(reference) - 1:+.1%}",
+            _added(own, reference, "whole"),
+            _added(own, reference, "cpu"),
         )
     console = Console()
     console.print(table)
-    console.print(f"target: against none at most {MAX_LOSS:+.0%}")
+    console.print(f"target: a step against none at most {MAX_LOSS:+.0%}")
     libraries = ("wandb", "tensorboard", "mlflow-skinny", "pytorch-lightning", "torch")
     versions = ", ".join(f"{name} {version(name)}" for name in libraries)
     console.print(f"{versions}; {platform.machine()}, {len(os.sched_getaffinity(0))} CPUs")
@@ -138,6 +153,11 @@ def report(times: dict[str, list[Times]]) -> None:
 
 def _step(own: list[Times]) -> float:
     return statistics.median(step for one in own for step in one.steps)
+
+
+def _added(own: list[Times], reference: list[Times], what: str) -> str:
+    least, without = (min(getattr(one, what) for one in many) for many in (own, reference))
+    return f"{least:.1f} s, {least - without:+.1f} s"
 
 
 def _change(params: TrainParams, **changes: Any) -> TrainParams:
@@ -148,5 +168,7 @@ def _change(params: TrainParams, **changes: Any) -> TrainParams:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
-    main()
+    if sys.argv[1:]:
+        run_training(Path(sys.argv[1]), sys.argv[2:])
+    else:
+        main()
