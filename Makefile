@@ -21,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run repro up down restore doctor test check soak lock clean \
-	bench-train bench-quality bench-clean bench-validate bench-orchestration
+	bench-train bench-parallel bench-growth bench-quality bench-clean bench-validate bench-orchestration
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -62,9 +62,15 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 	lint-imports
 	pytest -q -n 2 -m "not slow"
 
-bench-train: setup ## examples/s of training beside transformers' Trainer
+bench-train: setup ## examples/s, tokens/s and MFU beside transformers' Trainer, plain PyTorch and Lightning
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
+
+bench-parallel: setup ## ddp and fsdp on two processes beside one process on all threads
+	@python -m benchmarks.parallel
+
+bench-growth: setup ## how an epoch's time grows with rows and with parameters
+	@python -m benchmarks.growth
 
 bench-quality: setup ## the candidate beside TF-IDF, VADER and the paper, per source
 	@python -m benchmarks.quality

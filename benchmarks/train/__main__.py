@@ -3,24 +3,23 @@
 import tempfile
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.train.contest import COMPILED, CONTESTANTS, VARIANTS, flops_of, race
+from benchmarks.train.apart import run_apart
+from benchmarks.train.contest import COMPILED, CONTESTANTS, VARIANTS, Contestant, flops_of, race
 from benchmarks.train.encoders import write_encoder
 from benchmarks.train.flops import measure_peak
 from benchmarks.train.report import Load, print_report
 from benchmarks.train.work import Work, prepare
 
 NUM_ROUNDS = 3
-CPU_EXAMPLES, CPU_TARGET = 512, 4.0
+CPU_EXAMPLES, CPU_TARGET = 576, 4.0
 GPU_EXAMPLES, GPU_BATCH_SIZE, GPU_TARGET = 16_384, 256, 1.2
 LARGE = {"width": 1024, "num_layers": 26}  # 359 million parameters
 
 
 def main() -> None:
-    pl.seed_everything(0, verbose=False)
     if torch.cuda.is_available():
         measure_on_gpu()
     else:
@@ -42,10 +41,11 @@ def measure_on_gpu() -> None:
         compare("GPU, 359M encoder of random weights", large, contestants, GPU_TARGET)
 
 
-def compare(title: str, work: Work, contestants: list, target: float) -> None:
+def compare(title: str, work: Work, contestants: list[Contestant], target: float) -> None:
     lengths = [len(row) for row in work.examples.rows]
-    peaks = {True: measure_peak(torch.bfloat16), False: measure_peak(torch.float32)}
-    load = Load(len(lengths), sum(lengths), flops_of(work), peaks)
+    precisions = {True: torch.bfloat16, False: torch.float32}
+    peaks = {key: run_apart(measure_peak, one) for key, one in precisions.items()}
+    load = Load(len(lengths), sum(lengths), run_apart(flops_of, work), peaks)
     results = race(work, contestants, NUM_ROUNDS)
     size = work.params.learning.batch_size
     whole = f"{title}: {len(lengths)} examples in batches of {size}, {NUM_ROUNDS} rounds"

@@ -1,10 +1,13 @@
 """Who takes part, and the alternating runs that make a busy machine slow all of them alike."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
+import pytorch_lightning as pl
 from transformers import AutoConfig
 
+from benchmarks.train.apart import run_apart
 from benchmarks.train.flops import count_multiplied, learning_flops
 from benchmarks.train.ours import run_ours
 from benchmarks.train.plain_lightning import run_plain_lightning
@@ -31,28 +34,33 @@ class Result(NamedTuple):
 CONTESTANTS = [
     Contestant(TRAINER, run_trainer, False),
     Contestant(TUNED, run_tuned_trainer, True),
-    Contestant("plain PyTorch, fp32", lambda work: run_plain_torch(work, autocast=False), False),
-    Contestant("plain PyTorch, bf16", lambda work: run_plain_torch(work, autocast=True), True),
+    Contestant("plain PyTorch, fp32", partial(run_plain_torch, autocast=False), False),
+    Contestant("plain PyTorch, bf16", partial(run_plain_torch, autocast=True), True),
     Contestant("plain Lightning", run_plain_lightning, False),
-    Contestant(OURS, lambda work: run_ours(work, **FULL), True),
+    Contestant(OURS, partial(run_ours, **FULL), True),
 ]
 # each differs from ours by one thing, so that what pays can be read off
 VARIANTS = [
     Contestant("ours, embeddings frozen", run_ours, True),
-    Contestant("ours in fp32", lambda work: run_ours(work, **FULL, precision="fp32"), False),
-    Contestant("ours, random batches", lambda work: run_ours(work, **FULL, pool_batches=1), True),
-    Contestant("ours, dropout 0.1", lambda work: run_ours(work, **FULL, encoder_dropout=0.1), True),
+    Contestant("ours in fp32", partial(run_ours, **FULL, precision="fp32"), False),
+    Contestant("ours, random batches", partial(run_ours, **FULL, pool_batches=1), True),
+    Contestant("ours, dropout 0.1", partial(run_ours, **FULL, encoder_dropout=0.1), True),
 ]
-COMPILED = Contestant("ours, compiled", lambda work: run_ours(work, **FULL, compile=True), True)
+COMPILED = Contestant("ours, compiled", partial(run_ours, **FULL, compile=True), True)
 
 
 def race(work: Work, contestants: Sequence[Contestant], num_rounds: int) -> list[Result]:
     results = [Result(one, []) for one in contestants]
     for number in range(num_rounds):
         for contestant, seconds in results:
-            seconds.append(contestant.run(work))
+            seconds.append(run_apart(run_seeded, contestant, work))
             print(f"round {number + 1}: {contestant.name}: {seconds[-1]:.2f} s", flush=True)
     return results
+
+
+def run_seeded(contestant: Contestant, work: Work) -> float:
+    pl.seed_everything(0, verbose=False)
+    return contestant.run(work)
 
 
 def flops_of(work: Work) -> float:
