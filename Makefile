@@ -21,8 +21,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .DEFAULT_GOAL := help
 .PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
 	tensorboard mlflow \
-	bench-train bench-quality bench-clean bench-validate bench-orchestration bench-plan \
-	bench-sweep bench-tracking
+	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
+	bench-quality bench-clean bench-validate bench-orchestration
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -79,12 +79,18 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 	lint-imports
 	pytest -q -n 2 -m "not slow"
 
-bench-train: setup ## examples/s of training beside transformers' Trainer
+bench-train: setup ## examples/s, tokens/s and MFU beside transformers' Trainer, plain PyTorch and Lightning
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
 
 bench-sweep: setup ## epochs that Hyperband spends beside full random search, at which quality
 	@python -m benchmarks.sweep
+
+bench-parallel: setup ## ddp and fsdp on two processes beside one process on all threads
+	@python -m benchmarks.parallel
+
+bench-growth: setup ## how an epoch's time grows with rows and with parameters
+	@python -m benchmarks.growth
 
 bench-quality: setup ## the candidate beside TF-IDF, VADER and the paper, per source
 	@python -m benchmarks.quality
