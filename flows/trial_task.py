@@ -6,11 +6,10 @@ from typing import Any
 
 from prefect import State, Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.client.schemas import TaskRun
+from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
-from prefect.runtime import task_run
 from prefect.states import Cancelled, Completed
 
 from flows.limits import taken
@@ -75,9 +74,9 @@ class _Teller:
 
 
 def _named(name: str) -> Progress:
-    """Which trial it is shows only when it has begun."""
-    with get_client(sync_client=True) as client:
-        client.set_task_run_name(task_run.id, name)
+    """Which trial it is shows only when it has begun; the server learns it with the next state."""
+    if context := TaskRunContext.get():
+        context.task_run.name = name
     return Progress(name)
 
 

@@ -47,7 +47,7 @@ def searched(project: Path) -> str:
 
 
 def disturb(project: Path, line: str, act: Callable[[psutil.Process], None]) -> tuple[int, str]:
-    """A sweep to its end, with something done to it when it says that line."""
+    """A sweep to its end, with something done to it when it first says that line."""
     with subprocess.Popen(
         SWEEP, cwd=project, env=environment(), text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -55,8 +55,9 @@ def disturb(project: Path, line: str, act: Callable[[psutil.Process], None]) -> 
         assert process.stdout
         said = ""
         for one in process.stdout:
+            is_first = line in one and line not in said
             said += one
-            if line in one:
+            if is_first:
                 act(psutil.Process(process.pid))
     return process.returncode, said
 
@@ -65,8 +66,8 @@ def interrupt(sweep: psutil.Process) -> None:
     """Ctrl-C; nothing it has started outlives it."""
     children = sweep.children(recursive=True)
     os.killpg(sweep.pid, signal.SIGINT)
-    _, alive = psutil.wait_procs([sweep, *children], timeout=60)
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert not alive
 
 
 def kill_trial(sweep: psutil.Process) -> None:
