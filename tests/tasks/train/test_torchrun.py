@@ -124,7 +124,7 @@ def test_each_line_says_its_rank_each_rank_has_a_log_and_the_first_alone_tracks(
         output = rest_of(process)
     assert process.returncode == 0, output
     tracking = tmp_path / ".run/tracking"
-    assert len(list(tracking.glob("wandb/wandb/offline-run-*/*.wandb"))) == 1
+    assert len(list(tracking.glob("wandb/offline-run-*/*.wandb"))) == 1
     assert len(list(tracking.glob("tensorboard/**/events.out.tfevents.*"))) == 1
     with contextlib.closing(sqlite3.connect(tracking / "mlflow/mlflow.db")) as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
