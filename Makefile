@@ -15,13 +15,14 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 export HF_HUB_OFFLINE ?= 1
-export WANDB_MODE ?= offline
 export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro up down restore doctor test check soak lock clean \
-	bench-train bench-parallel bench-growth bench-quality bench-clean bench-validate bench-orchestration
+.PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
+	tensorboard mlflow \
+	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
+	bench-quality bench-clean bench-validate bench-orchestration
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -40,6 +41,9 @@ run: setup ## one full turn on the data of params.yaml, ending with a table
 repro: setup ## the same by plain dvc repro, under the same lock
 	@python -m flows.reproduce
 
+sweep: setup ## search hyperparameters: make sweep NAME=name goes on with that one; WINNER=1 then runs the winner as a candidate
+	@python -m flows.sweep $(if $(NAME),--name $(NAME)) $(if $(WINNER),--run-winner)
+
 up: setup ## start Prefect (UI, API, worker) here, with the deployments of prefect.yaml
 	@python -m flows.services.up
 
@@ -51,6 +55,19 @@ restore: setup ## bring data, params and model of a run back: make restore RUN=n
 
 doctor: setup ## hash everything in DVC's cache and remote again; MEND=1 sets damaged objects aside
 	@python -m flows.doctor $(if $(MEND),--mend)
+
+tensorboard: setup ## the trainings that TensorBoard was told of, on 127.0.0.1, PORT=6006
+	@mkdir -p .run/tracking/tensorboard
+	@python -m tensorboard.main --logdir .run/tracking/tensorboard --host 127.0.0.1 --port $(or $(PORT),6006)
+
+mlflow: .bench/mlflow/.complete ## the trainings that MLflow was told of, on 127.0.0.1, PORT=5000
+	@mkdir -p .run/tracking/mlflow
+	@.bench/mlflow/bin/mlflow server --host 127.0.0.1 --port $(or $(PORT),5000) --workers 1 \
+		--backend-store-uri sqlite:///.run/tracking/mlflow/mlflow.db
+.bench/mlflow/.complete: requirements-mlflow.lock
+	$(PYTHON) -m venv --clear .bench/mlflow
+	.bench/mlflow/bin/pip install --quiet --no-deps --require-hashes -r requirements-mlflow.lock
+	touch $@
 
 test: setup ## the whole test suite
 	@pytest -n 2
@@ -65,6 +82,9 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 bench-train: setup ## examples/s, tokens/s and MFU beside transformers' Trainer, plain PyTorch and Lightning
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
+
+bench-sweep: setup ## epochs that Hyperband spends beside full random search, at which quality
+	@python -m benchmarks.sweep
 
 bench-parallel: setup ## ddp and fsdp on two processes beside one process on all threads
 	@python -m benchmarks.parallel
@@ -81,8 +101,14 @@ bench-clean: setup ## speed of cleaning and of near-duplicate clustering, recall
 bench-validate: setup ## time of stage validate on 1,000,000 rows
 	@python -m benchmarks.validate
 
+bench-plan: setup ## the planner's memory and time beside what real trainings need
+	@python -m benchmarks.plan
+
 bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Metaflow, Dagster and Kedro
 	@python -m benchmarks.orchestration
+
+bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
+	@python -m benchmarks.tracking
 
 soak: setup ## 200 kills at random moments of a run; CI does 20
 	@KILLS=200 pytest -q -s tests/flows/test_kills.py
@@ -90,6 +116,9 @@ soak: setup ## 200 kills at random moments of a run; CI does 20
 lock: setup ## recompile requirements.lock from requirements.in
 	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--unsafe-package torch --output-file requirements.lock requirements.in
+	sed -n 's/^mlflow-skinny\(==[^ ]*\).*/mlflow\1/p' requirements.lock | pip-compile --quiet \
+		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+		--output-file requirements-mlflow.lock -
 
 clean: ## remove what the stages wrote and what the tools cached; raw data, DVC's cache and .venv stay
 	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .rescued -exec rm -rf {} +

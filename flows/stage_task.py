@@ -1,6 +1,5 @@
 """The one Prefect task there is: bring one stage up to date, whatever its name."""
 
-import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +8,6 @@ from typing import Any, NamedTuple
 from prefect import State, Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import TaskRun
-from prefect.concurrency.sync import concurrency
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed
@@ -17,12 +15,13 @@ from prefect.tasks import exponential_backoff
 
 from flows.checkout import health
 from flows.dvc_process import Finished, is_ending, run_dvc
+from flows.limits import taken
 from flows.progress import Progress
+from flows.rank_logs import RankLogs
 from flows.stage_graph import StageNode
 from tasks.errors import FlywheelError, TemporaryError
 from tasks.stage import read_record
 
-_LEASE_SECONDS = 60  # a killed run's slot is free again after that; Prefect's shortest
 _SHOWN_CHARACTERS = 300
 # DVC says these after every stage
 _TIPS = (
@@ -88,7 +87,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
     """One stage by DVC, which alone decides whether there is anything to do."""
     if not look:
         return Completed(name="Up to date", message="nothing it reads has changed")
-    log, progress = get_run_logger(), Progress(node.name)
+    log, progress, ranks = get_run_logger(), Progress(node.name), RankLogs(node.name)
     log.info(
         "%s: %s", node.name, _shortened("; ".join(node.changes) or "asked for, or follows another")
     )
@@ -97,6 +96,7 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
         if not line.strip().startswith(_TIPS):
             log.info("%s", line)
             progress.follow(line)
+            ranks.follow(line)
 
     if node.hints.resource:
         log.info(
@@ -104,21 +104,14 @@ def _reproduce(node: StageNode, look: bool, force: bool) -> State[None]:
             node.hints.resource,
         )
     try:
-        with _slot(node.hints.resource):
+        with taken(node.hints.resource):
             outcome = reproduce(node, force, say)
             progress.finish()
     except StageCancelled as cancelled:
         return Cancelled(message=str(cancelled))
+    finally:
+        ranks.publish()
     return Completed(name=outcome.name, message=outcome.message)
-
-
-def _slot(resource: str | None) -> contextlib.AbstractContextManager[None]:
-    if resource is None:
-        return contextlib.nullcontext()
-    # a server that was restarted meanwhile is no reason to give up hours of training
-    return concurrency(
-        resource, strict=True, lease_duration=_LEASE_SECONDS, raise_on_lease_renewal_failure=False
-    )
 
 
 def reproduce(node: StageNode, force: bool, say: Callable[[str], None]) -> Outcome:

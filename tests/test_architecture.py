@@ -15,7 +15,9 @@ import yaml
 from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from tasks.params import Params, load_params, parse_section
-from tasks.tracking import TrackingParams
+from tasks.plan.params import PlanParams
+from tasks.sweep.params import SweepParams
+from tasks.tracking.params import TrackingParams
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -78,11 +80,13 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 
+ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams, "sweep": SweepParams}
+
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 
 
 def test_params_has_no_section_that_nobody_reads() -> None:
-    others = {**FLOW_SECTIONS, **SHARED_SECTIONS}
+    others = {**FLOW_SECTIONS, **ACTION_SECTIONS, **SHARED_SECTIONS}
     assert set(PARAMS) == {*STAGES, *others}
     for section, kind in others.items():
         parse_section(section, PARAMS[section], kind)

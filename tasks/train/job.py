@@ -7,7 +7,7 @@ from tasks import errors
 from tasks.artifacts import whole_file
 from tasks.errors import FlywheelError, InputError
 from tasks.params import Params
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.params import TrainParams
 
 JOB, MEETING = "job.json", "meeting.json"
@@ -30,6 +30,12 @@ class Meeting(Params):
 
     endpoint: str  # HOST:PORT of the first node
     run_id: str  # so that a process left from another launch is not taken for one of these
+
+
+def find_encoder(encoders: Path, name: str) -> Path:
+    """A folder the fetch stage wrote comes first; else a local path or a hub name as it is."""
+    fetched = encoders / name
+    return fetched if fetched.is_dir() else Path(name)
 
 
 def write_record(work: Path, name: str, record: Params) -> None:

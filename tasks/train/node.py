@@ -1,5 +1,6 @@
 """This machine's processes of a training, by torchrun: `python -m tasks.train.node WORK` joins."""
 
+import argparse
 import logging
 import os
 import shutil
@@ -19,6 +20,7 @@ from tasks.errors import FlywheelError, TemporaryError
 from tasks.stage import PARENT_PID, RECORDS, die_with_parent
 from tasks.train.fit import num_threads
 from tasks.train.job import Job, Meeting, raise_failure, read_job, read_meeting
+from tasks.train.lease import end_without
 
 log = logging.getLogger(__name__)
 LOGS = RECORDS / "train-ranks"  # what each process said, in a file of its own
@@ -75,6 +77,8 @@ def _config(job: Job, meeting: Meeting, is_first: bool) -> LaunchConfig:
 def _set_environment(job: Job, meeting: Meeting, is_first: bool) -> None:
     """For the processes to be; torch hands its own environment on to them."""
     os.environ[PARENT_PID] = str(os.getpid())
+    # else a restart finds the addresses of the dead in the store of the round before (torch 2.13)
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", str(num_threads(job.params.scale)))
     if job.params.scale.nodes > 1:
         # by a machine's name gloo and NCCL may find an address that the other nodes do not reach
@@ -93,6 +97,13 @@ def address_towards(endpoint: str, is_first: bool) -> str:
         return str(probe.getsockname()[0])
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 def interface_of(address: str) -> str:
     """The network interface with this address."""
     for name, entries in psutil.net_if_addrs().items():
@@ -105,28 +116,42 @@ def interface_of(address: str) -> str:
 
 
 def _explain(error: ChildFailedError, job: Job) -> str:
-    rank, failure = error.get_first_failure()
+    # one that was killed is the cause; that the others lost it, its consequence
+    killed = [
+        (failure.timestamp, rank)
+        for rank, failure in error.failures.items()
+        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM
+    ]
+    rank = min(killed)[1] if killed else error.get_first_failure()[0]
+    failure = error.failures[rank]
     how = (
         f"was ended by {signal.Signals(-failure.exitcode).name} (out of memory?)"
         if failure.exitcode < 0
         else f"ended with exit code {failure.exitcode}; its last lines are in {LOGS}"
     )
     return (
-        f"rank {rank} of {job.params.scale.num_processes} {how}, after "
-        f"{job.params.launch.max_restarts} restarts (train.launch.max_restarts). Run again: "
-        "training goes on from its last checkpoint."
+        f"rank {rank} of {job.params.scale.num_processes} {how}; no restart is left of "
+        f"train.launch.max_restarts = {job.params.launch.max_restarts}. Run again: training goes "
+        "on from its last checkpoint."
     )
 
 
-def main(work: Path) -> None:
+def main(work: Path, node_rank: int) -> None:
     """Join a training that another node has begun, as its log says."""
-    run_node(work, read_job(work), read_meeting(work), is_first=False)
+    job = read_job(work)
+    if job.params.launch.launcher != "local":
+        end_without(work, job.params.launch.silent_seconds)
+    run_node(work, job, read_meeting(work), is_first=node_rank == 0)
 
 
 if __name__ == "__main__":
     die_with_parent()
     logging.basicConfig(level=logging.INFO, format="train: %(message)s", stream=sys.stdout)
+    parser = argparse.ArgumentParser(prog="python -m tasks.train.node", description=main.__doc__)
+    parser.add_argument("work", type=Path, help="the work folder that the first node's log names")
+    parser.add_argument("--node-rank", type=int, default=1, help="0: this one is the first")
+    arguments = parser.parse_args()
     try:
-        main(Path(sys.argv[1]))
+        main(arguments.work, arguments.node_rank)
     except FlywheelError as problem:
         sys.exit(f"train failed: {problem}")

@@ -1,6 +1,6 @@
 """The `train` section of params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -54,11 +54,30 @@ class ScaleParams(Params):
     reshard_after_forward: bool
     hybrid_shard: bool
     compile: bool
+    usable_share: Share
 
     @property
     def num_processes(self) -> int:
         """Of all nodes; 0 while `devices` is still to be chosen."""
         return self.devices * self.nodes
+
+
+class SlurmParams(Params):
+    cluster: Literal["slurm", "local"]
+    minutes: Count
+    cpus_per_node: Count
+    gpus: bool
+    options: dict[str, str | int]
+
+
+class KubernetesParams(Params):
+    client: str
+    namespace: str
+    runtime: str
+    image: str
+    claim: str
+    mount: str
+    resources: dict[str, str]
 
 
 class LaunchParams(Params):
@@ -68,6 +87,8 @@ class LaunchParams(Params):
     join_seconds: Count
     silent_seconds: Count
     end_seconds: Count
+    slurm: SlurmParams
+    kubernetes: KubernetesParams
 
 
 class TrainParams(Params):
@@ -76,3 +97,8 @@ class TrainParams(Params):
     run: RunParams
     scale: ScaleParams
     launch: LaunchParams
+
+    def what_is_learnt(self) -> dict[str, Any]:
+        """Without what only says where: a training may go on elsewhere."""
+        tree = self.model_dump(mode="json", exclude={"launch", "scale"})
+        return {**tree, "scale": [self.scale.precision, self.scale.gradient_accumulation]}

@@ -1,5 +1,6 @@
 """One form of checkpoint for every strategy: each process writes its shards, any number reads."""
 
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,52 +97,50 @@ class FolderCheckpoints(Strategy):
 
 
 def save(state: dict[str, Any], trainer_state: dict[str, Any], folder: Path, rank: int) -> None:
-    """Write shards side by side, then publish them as `folder` when every process has."""
-    failure, hashes = "", {}
+    """Write shards side by side, then publish them as `folder` when every process has.
+
+    CheckpointError in every process when any of them cannot write.
+    """
     new = folder.with_name(f".{folder.name}.new")
-    if rank == 0:
-        failure = _attempt(lambda: open_new(folder))
-    _agree(failure)
-    try:
+    with _together(folder):
+        if rank == 0:
+            open_new(folder)
+    with _together(folder) as told:
         writer = FileSystemWriter(new, single_file_per_rank=True, sync_files=True)
         with _quiet():
             save_shards(state, storage_writer=writer, no_dist=not dist.is_initialized())
-        hashes = {file.name: sha256_of(file) for file in new.glob(f"__{rank}_*")}
+        told |= {file.name: sha256_of(file) for file in new.glob(f"__{rank}_*")}
+    with _together(folder):
+        if rank == 0:
+            with (new / TRAINER).open("wb") as stream:
+                torch.save(trainer_state, stream)
+            sync_folder(new / TRAINER)
+            publish(
+                new, folder, told | {name: sha256_of(new / name) for name in (".metadata", TRAINER)}
+            )
+
+
+@contextmanager
+def _together(folder: Path) -> Iterator[dict[str, str]]:
+    """What any process cannot do in the block, none has done; what one notes, all know after it."""
+    notes: dict[str, str] = {}
+    failure = ""
+    try:
+        yield notes
     except CheckpointException as error:
         failure = "; ".join(f"rank {rank}: {cause}" for rank, (cause, _) in error.failures.items())
-    except OSError as error:
-        failure = str(error)
-    everyones = _agree(failure, hashes)
-    if rank == 0:
-        failure = _attempt(lambda: _finish(new, folder, trainer_state, everyones))
-    _agree(failure)
-
-
-def _finish(new: Path, folder: Path, trainer_state: dict[str, Any], hashes: dict[str, str]) -> None:
-    with (new / TRAINER).open("wb") as stream:
-        torch.save(trainer_state, stream)
-    sync_folder(new / TRAINER)
-    own = {name: sha256_of(new / name) for name in (".metadata", TRAINER)}
-    publish(new, folder, hashes | own)
-
-
-def _attempt(action: Any) -> str:
-    try:
-        action()
     except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into the latter
-        return str(error) or type(error).__name__
-    return ""
-
-
-def _agree(failure: str, hashes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """All processes go on, with what each has told, or all stop with what any has met."""
-    told = tell_all((failure, dict(hashes or {})))
+        failure = str(error) or type(error).__name__
+    told = tell_all((failure, notes))
     if failures := sorted({text for text, _ in told if text}):
+        free_mib = shutil.disk_usage(folder.parent).free >> 20
         raise CheckpointError(
-            f"no checkpoint saved: {'; '.join(failures)}. Free some space, or let this user write "
-            "there, and run again: training goes on from the checkpoint before."
+            f"no checkpoint saved: {'; '.join(failures)} ({free_mib} MiB free there). Free some "
+            "space, or let this user write there, and run again: training goes on from the "
+            "checkpoint before."
         )
-    return {name: value for _, found in told for name, value in found.items()}
+    for _, theirs in told:
+        notes |= theirs
 
 
 def read_own_states(folder: Path) -> list[dict[str, torch.Tensor]]:

@@ -17,7 +17,7 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, OffloadPolicy, 
 from transformers import PreTrainedModel
 
 from tasks.errors import InputError
-from tasks.train.model import Classifier, find_layers
+from tasks.train.model import Classifier, find_units
 from tasks.train.module import Distribute
 from tasks.train.params import Precision, ScaleParams
 from tasks.train.processes import device_kind
@@ -59,7 +59,7 @@ def make_distribute(scale: ScaleParams) -> Distribute:
 def _distribute(model: Classifier, scale: ScaleParams) -> None:
     layers = find_units(model.encoder)
     if scale.activation_checkpointing:
-        model.encoder.gradient_checkpointing_enable({"use_reentrant": False})
+        _checkpoint_activations(model.encoder)
     if scale.compile:
         for layer in layers:
             layer.compile(dynamic=True)  # in place, so that names in checkpoints stay
@@ -68,13 +68,13 @@ def _distribute(model: Classifier, scale: ScaleParams) -> None:
         shard(model, layers, make_mesh(scale), scale.reshard_after_forward, policy)
 
 
-def find_units(encoder: PreTrainedModel) -> list[nn.Module]:
-    """The encoder's transformer layers; without a list of them, what it calls unsplittable."""
+def _checkpoint_activations(encoder: PreTrainedModel) -> None:
     try:
-        return find_layers(encoder)
-    except InputError:
-        names = set(encoder._no_split_modules or ())
-        return [module for module in encoder.modules() if type(module).__name__ in names]
+        encoder.activation_checkpointing_enable()
+    except ValueError as error:
+        raise InputError(
+            f"train.scale.activation_checkpointing: {error} Set it to false."
+        ) from None
 
 
 def make_mesh(scale: ScaleParams) -> DeviceMesh:

@@ -1,0 +1,1 @@
+"""Search hyperparameters of stage train on the validation split, stopping bad trials early."""
