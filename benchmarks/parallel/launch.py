@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from benchmarks.train.work import LABEL_SET, Work, change, shuffled
 from tasks.records import LABELLED, write_table
 from tasks.stage import PARENT_PID
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import JOB, Job, write_record
 from tasks.train.model import save_tokenizer
 from tasks.train.session import TOKENIZER
