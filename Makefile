@@ -15,14 +15,14 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export GX_ANALYTICS_ENABLED := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 export HF_HUB_OFFLINE ?= 1
-export WANDB_MODE ?= offline
 export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
-	bench-train bench-quality bench-clean bench-validate bench-orchestration bench-plan \
-	bench-sweep
+	tensorboard mlflow \
+	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
+	bench-quality bench-clean bench-validate bench-orchestration
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -56,6 +56,19 @@ restore: setup ## bring data, params and model of a run back: make restore RUN=n
 doctor: setup ## hash everything in DVC's cache and remote again; MEND=1 sets damaged objects aside
 	@python -m flows.doctor $(if $(MEND),--mend)
 
+tensorboard: setup ## the trainings that TensorBoard was told of, on 127.0.0.1, PORT=6006
+	@mkdir -p .run/tracking/tensorboard
+	@python -m tensorboard.main --logdir .run/tracking/tensorboard --host 127.0.0.1 --port $(or $(PORT),6006)
+
+mlflow: .bench/mlflow/.complete ## the trainings that MLflow was told of, on 127.0.0.1, PORT=5000
+	@mkdir -p .run/tracking/mlflow
+	@.bench/mlflow/bin/mlflow server --host 127.0.0.1 --port $(or $(PORT),5000) --workers 1 \
+		--backend-store-uri sqlite:///.run/tracking/mlflow/mlflow.db
+.bench/mlflow/.complete: requirements-mlflow.lock
+	$(PYTHON) -m venv --clear .bench/mlflow
+	.bench/mlflow/bin/pip install --quiet --no-deps --require-hashes -r requirements-mlflow.lock
+	touch $@
+
 test: setup ## the whole test suite
 	@pytest -n 2
 
@@ -66,12 +79,18 @@ check: setup ## format, lint, types, import contracts, architecture and fast tes
 	lint-imports
 	pytest -q -n 2 -m "not slow"
 
-bench-train: setup ## examples/s of training beside transformers' Trainer
+bench-train: setup ## examples/s, tokens/s and MFU beside transformers' Trainer, plain PyTorch and Lightning
 	@pip install --quiet --no-deps --target .bench/train -r benchmarks/train-requirements.txt
 	@PYTHONPATH=.bench/train python -m benchmarks.train
 
 bench-sweep: setup ## epochs that Hyperband spends beside full random search, at which quality
 	@python -m benchmarks.sweep
+
+bench-parallel: setup ## ddp and fsdp on two processes beside one process on all threads
+	@python -m benchmarks.parallel
+
+bench-growth: setup ## how an epoch's time grows with rows and with parameters
+	@python -m benchmarks.growth
 
 bench-quality: setup ## the candidate beside TF-IDF, VADER and the paper, per source
 	@python -m benchmarks.quality
@@ -88,12 +107,18 @@ bench-plan: setup ## the planner's memory and time beside what real trainings ne
 bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Metaflow, Dagster and Kedro
 	@python -m benchmarks.orchestration
 
+bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
+	@python -m benchmarks.tracking
+
 soak: setup ## 200 kills at random moments of a run; CI does 20
 	@KILLS=200 pytest -q -s tests/flows/test_kills.py
 
 lock: setup ## recompile requirements.lock from requirements.in
 	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--unsafe-package torch --output-file requirements.lock requirements.in
+	sed -n 's/^mlflow-skinny\(==[^ ]*\).*/mlflow\1/p' requirements.lock | pip-compile --quiet \
+		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+		--output-file requirements-mlflow.lock -
 
 clean: ## remove what the stages wrote and what the tools cached; raw data, DVC's cache and .venv stay
 	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .rescued -exec rm -rf {} +

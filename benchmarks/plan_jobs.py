@@ -19,7 +19,7 @@ from tasks.records import LABELLED, write_table
 from tasks.sizing.layout import Layout
 from tasks.sizing.memory import Memory, memory_per_rank
 from tasks.sizing.shapes import read_config
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import JOB, Job, write_record
 from tasks.train.model import save_tokenizer
 from tasks.train.params import TrainParams
@@ -28,8 +28,6 @@ from tasks.train.session import TOKENIZER
 NUM_STEPS = 3
 # freed memory goes back to the system at once, so that resident memory is what is in use
 _TIDY = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-_TINY = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-         "intermediate_size": 64}  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -68,6 +66,7 @@ def _filling(field: pa.Field, num_rows: int) -> list[Any]:
 
 def write_work(folder: Path, case: Case, tokenizer: Path) -> Path:
     """A work folder of the train stage, ready for its processes."""
+    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     params = change(load_params("train", TrainParams), {**case.changes, "max_epochs": 1})
     encoder = folder / "encoder"
     write_encoder(encoder, case.fields, tokenizer)
@@ -78,7 +77,7 @@ def write_work(folder: Path, case: Case, tokenizer: Path) -> Path:
     job = Job(
         train_file=folder / "train.parquet", validation_file=folder / "validation.parquet",
         label_set_file=folder / "label_set.json", encoder=str(encoder), params=params,
-        tracking=TrackingParams(loggers=[]), tracking_folder=folder / "tracking",
+        tracking=untracked, tracking_folder=folder / "tracking",
     )  # fmt: skip
     save_tokenizer(job.encoder, folder / TOKENIZER)
     write_record(folder, JOB, job)
@@ -107,8 +106,8 @@ def estimate_peak(case: Case) -> Memory:
 
 def measure_peak(folder: Path, case: Case, tokenizer: Path) -> int:
     """Bytes that the training adds, at its peak, to a process that is warm; of the largest rank."""
-    tiny = case._replace(fields={**case.fields, **_TINY})
-    warm = write_work(folder / "warm", tiny, tokenizer)
+    one_layer = case._replace(fields={**case.fields, "num_hidden_layers": 1})
+    warm = write_work(folder / "warm", one_layer, tokenizer)
     work = write_work(folder / "work", case, tokenizer)
     num = int(case.changes["devices"])
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num}"]

@@ -44,13 +44,20 @@ class _Command(NamedTuple):
 
 
 _running: dict[int, _Command] = {}
+_told: dict[str, str] = {}  # variables for all commands of the run
 _ending = threading.Event()
 _asking = threading.Lock()
 
 
-def begin() -> None:
-    """At the start of a run: the host loads DVC while the run is busy elsewhere."""
+def begin(told: Mapping[str, str]) -> None:
+    """At the start of a run: the host loads DVC while the run is busy elsewhere.
+
+    Args:
+        told: Variables that every command of this run, and its stage, finds in its environment.
+    """
     _ending.clear()
+    _told.clear()
+    _told.update(told)
     with _asking:
         start_host()
 
@@ -161,7 +168,7 @@ def start_host() -> socket.socket:
 def _environment() -> Mapping[str, str]:
     tools = str(Path(sys.executable).parent)  # a stage's `python` is this environment's
     path = f"{tools}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return {**os.environ, **dvc_environment(), "PATH": path, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **_told, **dvc_environment(), "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from flows.stage_task import submit
 from flows.summary import print_summary, read_runs
 from tasks.errors import FlywheelError, TemporaryError
 from tasks.params import load_params
+from tasks.provenance import FlowRun
 
 
 @flow(name="flywheel")
@@ -49,7 +50,7 @@ def flywheel(
         overrides: key=value, one an item, such as train.max_epochs=1, for this run alone.
     """
     follow_worker()
-    begin()
+    begin(_introduce().as_environment())
     log = get_run_logger()
     try:
         params = load_params("flywheel", FlywheelParams)
@@ -59,6 +60,11 @@ def flywheel(
                 return _turn(only, from_stage, force)
     except FlywheelError as error:
         return Failed(message=str(error))
+
+
+def _introduce() -> FlowRun:
+    name = str(flow_run.name)
+    return FlowRun(name, flow_run.ui_url or "", versions.as_experiment(name))
 
 
 def _turn(only: Sequence[str], from_stage: str, force: bool) -> State[Any]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,10 +18,10 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows.leash import follow_worker, leashed
+from flows.leash import follow_worker
 from flows.pages.plan import formulas_page, options_table
 from flows.services.connect import prefect_api
-from tasks.stage import RECORDS
+from tasks.stage import PARENT_PID, RECORDS
 
 _TARGET = RECORDS / "plan"
 
@@ -41,26 +42,28 @@ def plan(
                  *(["--batch-size", str(batch_size)] if batch_size else [])])  # fmt: skip
     if last:
         return Failed(message=last)
-    return Completed(message=_publish(_TARGET))
+    return Completed(message=_publish(_TARGET, sizes))
 
 
 def _run(arguments: Sequence[str]) -> str:
     """The command in a process of its own, since a flow's is no place to train; its last line when
     it does not end well, else nothing."""
     log, line = get_run_logger(), "it said nothing"
-    command = leashed([sys.executable, "-m", "tasks.plan", *arguments])
+    command = [sys.executable, "-m", "tasks.plan", *arguments]
     with subprocess.Popen(
-        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+        command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, PARENT_PID: str(os.getpid())},  # it ends when this process does
+    ) as process:  # fmt: skip
         for line in process.stdout or ():
             log.info("%s", line.rstrip())
     return line.strip() if process.returncode else ""
 
 
-def _publish(folder: Path) -> str:
+def _publish(folder: Path, sizes: Sequence[str]) -> str:
     """Table, formulas and chart on the run's page; returns the result in one line."""
     pages = json.loads((folder / "plan.json").read_bytes())
-    for size, page in pages.items():
+    for size in sizes:
+        page = pages[size]
         name = f"plan-{size.lower().replace('.', '-')}"
         best = page["explained"]["option"]
         create_table_artifact(options_table(page), f"{name}-options", f"{size}: best is {best}")
@@ -69,7 +72,7 @@ def _publish(folder: Path) -> str:
     create_image_artifact(
         f"data:image/png;base64,{chart}", "plan-chart", "Options by cost and time"
     )
-    return "; ".join(page["explained"]["option"] for page in pages.values())
+    return "; ".join(pages[size]["explained"]["option"] for size in sizes)
 
 
 if __name__ == "__main__":

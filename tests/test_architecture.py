@@ -17,7 +17,7 @@ from flows.services.params import NotificationsParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.sweep.params import SweepParams
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]

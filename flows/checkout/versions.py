@@ -48,7 +48,15 @@ def save_run(name: str, message: str) -> SavedRun:
         git("update-index", "--add", "--remove", "-z", "--stdin", stdin=kept, GIT_INDEX_FILE=index)
         warnings = missing_data(index)
         tree = git("write-tree", GIT_INDEX_FILE=index).strip()
-    return SavedRun(*_name_and_commit(tree, head, _as_ref_name(name), message), tuple(warnings))
+    return SavedRun(*_name_and_commit(tree, head, as_experiment(name), message), tuple(warnings))
+
+
+def as_experiment(name: str) -> str:
+    """Letters and digits of any script; what git or DVC refuse in a name becomes a dash."""
+    plain = unicodedata.normalize("NFC", name)[:_MAX_NAME_CHARACTERS]
+    slug = re.sub(r"\.lock$|\.{2,}|[^\w.-]+", "-", plain).strip("-.")
+    is_like_a_commit = re.fullmatch(r"[0-9a-f]{4,40}", slug)
+    return f"run-{slug}" if is_like_a_commit else slug or "run"
 
 
 def push_run(
@@ -131,14 +139,6 @@ def _name_and_commit(tree: str, head: str, name: str, message: str) -> tuple[str
             if not succeeds("rev-parse", "--verify", "--quiet", ref):
                 raise
     raise AssertionError("there is always a next number")
-
-
-def _as_ref_name(name: str) -> str:
-    """Letters and digits of any script; what git or DVC refuse in a name becomes a dash."""
-    plain = unicodedata.normalize("NFC", name)[:_MAX_NAME_CHARACTERS]
-    slug = re.sub(r"\.lock$|\.{2,}|[^\w.-]+", "-", plain).strip("-.")
-    is_like_a_commit = re.fullmatch(r"[0-9a-f]{4,40}", slug)
-    return f"run-{slug}" if is_like_a_commit else slug or "run"
 
 
 def _push_data() -> None:

@@ -15,6 +15,7 @@ from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
     PREFECT_SERVER_API_AUTH_STRING,
+    PREFECT_UI_URL,
     temporary_settings,
 )
 
@@ -40,10 +41,12 @@ def temporary_server() -> Iterator[str]:
     address.HOME.mkdir(mode=0o700, exist_ok=True)
     if not address.read_profile(address.DOWN):
         address.write_profiles(address.DOWN, address.url_of(ports.DEFAULT), password)
+    known = address.read_profile(address.UP)["PREFECT_API_URL"]
     port = free_port()
     url = address.url_of(port)
     settings = {
         PREFECT_API_URL: url,
+        PREFECT_UI_URL: known.removesuffix("/api"),  # this server shows none; a link outlives it
         PREFECT_API_AUTH_STRING: password,
         PREFECT_SERVER_API_AUTH_STRING: password,
     }

@@ -21,7 +21,7 @@ from tasks.sizing.hardware import find_hardware
 from tasks.sizing.layout import Layout
 from tasks.sizing.terms import Term, in_bytes, short
 from tasks.stage import RECORDS, die_with_parent
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import Job
 from tasks.train.params import TrainParams
 
@@ -52,10 +52,10 @@ def answer(question: Question) -> dict[str, list[Option]]:
     for name in question.sizes:
         config = config_of(name, question.job.encoder, params)
         training = make_training(config, name, train, data, "cuda")
-        found[name] = rented_options(training, params, flags)
+        found[name] = rented_options(training, params, flags, train.scale.usable_share)
         if measured:
             own = make_training(config, name, train, data, find_hardware(1, 1).kind)
-            place = here(own, measured, params.usable_share)
+            place = here(own, measured, train.scale.usable_share)
             found[name].append(evaluate(own, place, flags))
     return found
 
@@ -147,7 +147,7 @@ def _make_job(options: argparse.Namespace) -> Job:
         label_set_file=options.label_set,
         encoder=str(fetched) if fetched.is_dir() else train.network.encoder,
         params=train,
-        tracking=TrackingParams(loggers=[]),
+        tracking=load_params("tracking", TrackingParams).model_copy(update={"loggers": []}),
         tracking_folder=RECORDS / "tracking",
     )
 

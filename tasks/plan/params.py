@@ -53,7 +53,6 @@ class PlanParams(Params):
     seconds_per_layer: Annotated[float, Field(ge=0)]
     num_gpus: list[Count]
     strategies: list[Literal["single", "ddp", "fsdp"]]
-    usable_share: Share
     noticeable_share: Annotated[float, Field(ge=0, lt=1)]
     gpus: dict[str, GpuParams]
     prices: list[PriceParams]

@@ -11,13 +11,13 @@ from tasks.sizing.layout import Layout
 _FORWARD_SHARE = 1 / 3  # of learning's arithmetic: forward is 2 N of its 6 N
 
 
-def rented_places(params: PlanParams) -> list[Place]:
-    """One for each price."""
+def rented_places(params: PlanParams, usable_share: float) -> list[Place]:
+    """One for each price; `usable_share` of a GPU's memory is for training."""
     return [
         Place(
             device=price.gpu,
             memory_bytes=round(params.gpus[price.gpu].memory_gibibytes * 2**30),
-            usable_share=params.usable_share,
+            usable_share=usable_share,
             pace=_published(params, params.gpus[price.gpu]),
             price=price,
         )
@@ -25,11 +25,13 @@ def rented_places(params: PlanParams) -> list[Place]:
     ]
 
 
-def rented_options(training: Training, params: PlanParams, flags: Layout) -> list[Option]:
+def rented_options(
+    training: Training, params: PlanParams, flags: Layout, usable_share: float
+) -> list[Option]:
     """Places x counts x strategies; what does not fit is tried with checkpointing as well."""
     return [
         option
-        for place in rented_places(params)
+        for place in rented_places(params, usable_share)
         for num in params.num_gpus
         if num <= training.load.batch_size  # else a GPU has less than one text
         for layout in layouts(num, params.gpus[place.device].per_node, params, flags)

@@ -11,10 +11,11 @@ from tasks.plan.params import DataParams, PlanParams
 from tasks.records import LABELLED, read_table
 from tasks.sizing.compute import flops_per_token
 from tasks.sizing.layout import Kind, Load
-from tasks.sizing.network import Network, size_up
-from tasks.sizing.shapes import make_encoder, read_config, weightless
+from tasks.sizing.network import Network
+from tasks.sizing.shapes import read_config
 from tasks.tokens import encode, load_tokenizer
-from tasks.train.model import Classifier, find_layers, freeze_lowest, save_tokenizer
+from tasks.train.choose import load_of, size_classifier
+from tasks.train.model import named, save_tokenizer
 from tasks.train.params import NetworkParams, TrainParams
 
 CONFIGURED = "configured"
@@ -68,37 +69,23 @@ def _assumed(network: NetworkParams, assumed: DataParams) -> Data:
     return Data(assumed.num_examples, num_tokens, 0, network.max_tokens, "plan.data in params.yaml")
 
 
-def load_of(train: TrainParams, data: Data) -> Load:
-    """What the params make of a step; memory is sized by the longest text there is."""
-    return Load(
-        precision=train.scale.precision,
-        activation_checkpointing=train.scale.activation_checkpointing,
-        batch_size=train.learning.batch_size,
-        gradient_accumulation=train.scale.gradient_accumulation,
-        num_tokens=data.longest,
-    )
-
-
 def make_training(
     config: PretrainedConfig, name: str, train: TrainParams, data: Data, kind: Kind
 ) -> Training:
     """The training of an encoder made from `config`, as the params have it."""
-    load = load_of(train, data)
-    with weightless(load.precision):
-        encoder = make_encoder(config, train.network.encoder_dropout)
-        freeze_lowest(encoder, train.network.frozen_layers)
-        network = Classifier(encoder, _NUM_CLASSES, train.network.head_dropout).train()
-    sized = size_up(network, find_layers(encoder), load, kind)
+    load = load_of(train, data.longest)
+    network = size_classifier(config, _NUM_CLASSES, train, load, kind)
     mean = round(data.num_tokens / data.num_examples)
-    flops = flops_per_token(sized.shape, config.hidden_size, mean)
-    found = Encoder(name, sized, config.hidden_size, config.num_attention_heads, flops)
+    flops = flops_per_token(network.shape, config.hidden_size, mean)
+    found = Encoder(name, network, config.hidden_size, config.num_attention_heads, flops)
     return Training(found, load, data, train.learning.max_epochs)
 
 
 def config_of(name: str, encoder: str, params: PlanParams) -> PretrainedConfig:
-    """InputError when no size has this name."""
+    """InputError when no size has this name, or there is no configured encoder yet."""
     if name == CONFIGURED:
-        return _read_configured(encoder)
+        with named(encoder):
+            return AutoConfig.from_pretrained(encoder)
     if name not in params.sizes:
         raise InputError(
             f"size '{name}' is not among {[CONFIGURED, *params.sizes]}. Add it to plan.sizes in "
@@ -106,13 +93,3 @@ def config_of(name: str, encoder: str, params: PlanParams) -> PretrainedConfig:
         )
     fields = dict(params.sizes[name])
     return read_config(str(fields.pop("model_type", "")), fields)
-
-
-def _read_configured(encoder: str) -> PretrainedConfig:
-    try:
-        return AutoConfig.from_pretrained(encoder)
-    except (OSError, ValueError):
-        raise InputError(
-            f"train.network.encoder = '{encoder}' is not there to be read. Run the fetch stage, "
-            "name a folder of your own, or plan for a size of plan.sizes (--size 22M)."
-        ) from None

@@ -1,7 +1,6 @@
 """One trial of a study, from the claim to what it tells: trained by the stage's own session."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,16 @@ def _run(plan: Plan, trial: Trial, place: Path) -> None:
     log.info("%s", ", ".join(f"{key}={value}" for key, value in values.items()))
     params = with_values(plan.job.params, values)
     write_json(place / PARAMS, {SECTION: params.model_dump(mode="json")})
-    job = plan.job.model_copy(update={"params": params, "tracking_folder": place / "tracking"})
+    # trackers show all trials of a study as one group
+    group = trial.study.study_name
+    named = {"group": group, "run_name": f"{group}-{trial.number:04d}"}
+    job = plan.job.model_copy(
+        update={
+            "params": params,
+            "tracking": plan.job.tracking.model_copy(update=named),
+            "tracking_folder": place / "tracking",
+        }
+    )
     state = _train(job, trial, work_of(place))
     outcome = outcome_of(trial.study.trials[trial.number], state)
     write_json(place / METRICS, outcome.as_metrics())
@@ -78,7 +86,6 @@ def _run(plan: Plan, trial: Trial, place: Path) -> None:
 def _train(job: Job, trial: Trial, work: Path) -> TrialState:
     """How it ended. A loss that is not finite is the values' fault, so the trial has diverged; any
     other error is not, so the trial stays to be run."""
-    _name_run(trial)
     save_tokenizer(job.encoder, work / TOKENIZER)
     try:
         train(job, work, [Reporting(trial)])
@@ -88,12 +95,6 @@ def _train(job: Job, trial: Trial, work: Path) -> TrialState:
         trial.set_user_attr(REASON, str(error))
         return TrialState.FAIL
     return TrialState.COMPLETE
-
-
-def _name_run(trial: Trial) -> None:
-    """W&B reads these: all trials of a study are one group there."""
-    group = trial.study.study_name
-    os.environ |= {"WANDB_RUN_GROUP": group, "WANDB_NAME": f"{group}-{trial.number:04d}"}
 
 
 def _name_lines(number: int) -> None:

@@ -9,7 +9,7 @@ from tasks.errors import InputError, ParamsError
 from tasks.params import Params, load_params
 from tasks.sweep.params import SweepParams
 from tasks.sweep.space import check_space
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.checkpoint import fingerprint
 from tasks.train.job import Job, find_encoder, write_record
 from tasks.train.params import TrainParams

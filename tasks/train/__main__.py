@@ -1,13 +1,13 @@
 """Stage train: read the splits and the encoder, fit, write the model folder and its curve."""
 
-import logging
 import shutil
 from pathlib import Path
 
 from tasks.artifacts import whole_folder
+from tasks.label_set import read_label_set
 from tasks.params import load_params
 from tasks.stage import RECORDS, run
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.checkpoint import fingerprint
 from tasks.train.choose import choose
 from tasks.train.job import Job, find_encoder
@@ -16,8 +16,6 @@ from tasks.train.model import save_tokenizer
 from tasks.train.params import TrainParams
 from tasks.train.session import RESULT, TOKENIZER
 from tasks.train.strategy import check_scale
-
-log = logging.getLogger(__name__)
 
 
 def main(
@@ -35,14 +33,15 @@ def main(
 def make_job(train_file: Path, validation_file: Path, label_set_file: Path, encoders: Path) -> Job:
     """The training that the params ask for, with strategy and devices chosen."""
     params = load_params("train", TrainParams)
-    scale, reason = choose(params.scale)
-    log.info("strategy %s: %s", scale.strategy, reason)
+    encoder = str(find_encoder(encoders, params.network.encoder))
+    num_classes = len(read_label_set(label_set_file).classes)
+    scale = choose(encoder, num_classes, params)
     check_scale(scale)
     return Job(
         train_file=train_file,
         validation_file=validation_file,
         label_set_file=label_set_file,
-        encoder=str(find_encoder(encoders, params.network.encoder)),
+        encoder=encoder,
         params=params.model_copy(update={"scale": scale}),
         tracking=load_params("tracking", TrackingParams),
         tracking_folder=RECORDS / "tracking",

@@ -14,6 +14,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import Logger
 
+from tasks.tracking.record import StepRecord
 from tasks.train.checkpoint import LAST, find_newest
 from tasks.train.data import Examples, train_loader, validation_loader
 from tasks.train.held import Held
@@ -45,6 +46,7 @@ class Work(NamedTuple):
     folder: Path  # keeps what a resume needs
     loggers: Sequence[Logger] = ()
     callbacks: Sequence[pl.Callback] = ()
+    record: Path | None = None  # takes the series of all logged steps; None: nobody wants it
 
 
 def fit(
@@ -61,8 +63,9 @@ def fit(
         history,
         held,
         EarlyStopping(MONITOR, mode="max", patience=params.learning.patience_epochs),
+        # before the checkpoints: what one of them knows of has been recorded
+        Speedometer(params.run.log_every_batches, StepRecord(work.record) if work.record else None),
         checkpoints,
-        Speedometer(params.run.log_every_batches),
     ]
     seat = find_seat(params.scale.gradient_accumulation)
     with _quiet(), _interruptible():

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from tasks.stage import peak_memory_mib
+from tasks.tracking.record import StepRecord
 from tasks.train.data import Batch
 from tasks.train.processes import total
 
@@ -22,6 +23,9 @@ class History(pl.Callback):
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        pl_module.log_dict(_position(trainer), sync_dist=True)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         scores = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -50,13 +54,13 @@ class History(pl.Callback):
 
 
 class Speedometer(pl.Callback):
-    """Loss, examples/s, learning rate and peak memory, to the log and the trackers.
+    """Loss, examples/s, learning rate and peak memory, to the log, the trackers and our own record.
 
     None of it goes into an output of the stage: it differs from run to run.
     """
 
-    def __init__(self, every_batches: int) -> None:
-        self.every_batches = every_batches
+    def __init__(self, every_steps: int, record: StepRecord | None) -> None:
+        self.every_steps, self.record = every_steps, record
         self.started = 0.0
         self.num_examples = 0.0
         self.seen = torch.zeros(2, dtype=torch.float64)  # epoch_loss at the last line
@@ -64,33 +68,49 @@ class Speedometer(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.started = time.monotonic()
         self.seen = pl_module.epoch_loss
+        if self.record and trainer.is_global_zero:
+            self.record.keep_until(trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        if (batch_idx + 1) % self.every_batches:
+        is_within_step = (batch_idx + 1) % trainer.accumulate_grad_batches
+        if (is_within_step and not trainer.is_last_batch) or trainer.global_step % self.every_steps:
             return
+        shown = self._measure(trainer, pl_module)
+        pl_module.log_dict(_position(trainer) | shown, rank_zero_only=True)
+        if not trainer.is_global_zero:
+            return
+        if self.record:
+            norm = float(trainer.callback_metrics["train/gradient_norm"])
+            self.record.append(_position(trainer) | shown | {"train/gradient_norm": norm})
+        log.info(
+            "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
+            trainer.current_epoch + 1, trainer.max_epochs,
+            batch_idx + 1, trainer.num_training_batches,
+            shown["train/loss"], shown["train/examples_per_second"],
+        )  # fmt: skip
+
+    def _measure(self, trainer: pl.Trainer, pl_module: Any) -> dict[str, float]:
         loss, num_rows = total(pl_module.epoch_loss - self.seen).tolist()
         self.seen = pl_module.epoch_loss
         self.num_examples += num_rows
-        rate = self.num_examples / (time.monotonic() - self.started)
-        shown = {
+        return {
             "train/loss": loss / max(1, num_rows),  # mean since the last line
-            "train/examples_per_second": rate,
-            "train/peak_memory_mib": peak_memory_mib(),
+            "train/examples_per_second": self.num_examples / (time.monotonic() - self.started),
             "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "train/peak_memory_mib": peak_memory_mib(),
         }
-        pl_module.log_dict(shown, rank_zero_only=True)
-        if trainer.is_global_zero:
-            log.info(
-                "epoch %d of %s, batch %d of %s: loss %.4f, %.0f examples/s",
-                trainer.current_epoch + 1, trainer.max_epochs,
-                batch_idx + 1, trainer.num_training_batches, shown["train/loss"], rate,
-            )  # fmt: skip
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.num_examples += float(total(pl_module.epoch_loss - self.seen)[1])
         self.seen = torch.zeros_like(self.seen)
+
+
+def _position(trainer: pl.Trainer) -> dict[str, float]:
+    """Where a series has a value, counted as the curve and the log count; Lightning's own counts,
+    which a tracker would show without this, are one less."""
+    return {"step": trainer.global_step, "epoch": trainer.current_epoch + 1}
 
 
 def as_csv(rows: list[dict[str, float]]) -> bytes:

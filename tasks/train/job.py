@@ -7,7 +7,7 @@ from tasks import errors
 from tasks.artifacts import whole_file
 from tasks.errors import FlywheelError, InputError
 from tasks.params import Params
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.params import TrainParams
 
 JOB, MEETING = "job.json", "meeting.json"

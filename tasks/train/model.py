@@ -51,7 +51,7 @@ def load_encoder(name: str, dropout: float, max_tokens: int) -> PreTrainedModel:
     """
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
-    with _named(name):
+    with named(name):
         config = AutoConfig.from_pretrained(name)
         for field in _DROPOUT_FIELDS:
             if hasattr(config, field):
@@ -93,12 +93,13 @@ def check_vocabulary(encoder: PreTrainedModel, tokenizer: Tokenizer) -> None:
 
 def save_tokenizer(name: str, folder: Path) -> None:
     """The encoder's tokenizer, in the one form that training and serving both read."""
-    with _named(name):
+    with named(name):
         AutoTokenizer.from_pretrained(name).save_pretrained(folder)
 
 
 @contextmanager
-def _named(encoder: str) -> Iterator[None]:
+def named(encoder: str) -> Iterator[None]:
+    """An encoder that cannot be loaded in the block is an InputError that says what is wanted."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -126,6 +127,15 @@ def find_layers(encoder: PreTrainedModel) -> list[nn.Module]:
         f"{type(encoder).__name__} has no list of {depth} layers of its own, so none can stay as "
         "pretrained. Set train.network.frozen_layers to null in params.yaml: all is trained."
     )
+
+
+def find_units(encoder: PreTrainedModel) -> list[nn.Module]:
+    """The encoder's transformer layers; without a list of them, what it calls unsplittable."""
+    try:
+        return find_layers(encoder)
+    except InputError:
+        names = set(encoder._no_split_modules or ())
+        return [module for module in encoder.modules() if type(module).__name__ in names]
 
 
 def freeze_lowest(encoder: PreTrainedModel, num_layers: int | None) -> None:

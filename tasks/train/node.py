@@ -77,6 +77,8 @@ def _config(job: Job, meeting: Meeting, is_first: bool) -> LaunchConfig:
 def _set_environment(job: Job, meeting: Meeting, is_first: bool) -> None:
     """For the processes to be; torch hands its own environment on to them."""
     os.environ[PARENT_PID] = str(os.getpid())
+    # else a restart finds the addresses of the dead in the store of the round before (torch 2.13)
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     os.environ.setdefault("OMP_NUM_THREADS", str(num_threads(job.params.scale)))
     if job.params.scale.nodes > 1:
         # by a machine's name gloo and NCCL may find an address that the other nodes do not reach
@@ -114,16 +116,23 @@ def interface_of(address: str) -> str:
 
 
 def _explain(error: ChildFailedError, job: Job) -> str:
-    rank, failure = error.get_first_failure()
+    # one that was killed is the cause; that the others lost it, its consequence
+    killed = [
+        (failure.timestamp, rank)
+        for rank, failure in error.failures.items()
+        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM
+    ]
+    rank = min(killed)[1] if killed else error.get_first_failure()[0]
+    failure = error.failures[rank]
     how = (
         f"was ended by {signal.Signals(-failure.exitcode).name} (out of memory?)"
         if failure.exitcode < 0
         else f"ended with exit code {failure.exitcode}; its last lines are in {LOGS}"
     )
     return (
-        f"rank {rank} of {job.params.scale.num_processes} {how}, after "
-        f"{job.params.launch.max_restarts} restarts (train.launch.max_restarts). Run again: "
-        "training goes on from its last checkpoint."
+        f"rank {rank} of {job.params.scale.num_processes} {how}; no restart is left of "
+        f"train.launch.max_restarts = {job.params.launch.max_restarts}. Run again: training goes "
+        "on from its last checkpoint."
     )
 
 

@@ -54,6 +54,7 @@ class ScaleParams(Params):
     reshard_after_forward: bool
     hybrid_shard: bool
     compile: bool
+    usable_share: Share
 
     @property
     def num_processes(self) -> int:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from tasks.train.batches import Seat
 
@@ -22,8 +23,8 @@ def find_seat(num_parts: int = 1) -> Seat:
     return Seat(rank, num_processes, num_parts)
 
 
-def meet(silent_seconds: int) -> None:
-    """Join the others that torchrun has started; each wait for one of them is bounded.
+def meet(join_seconds: int, silent_seconds: int) -> None:
+    """Join the others that torchrun has started; from then on each wait for them is bounded.
 
     Tensors on GPUs go through NCCL, all else through gloo.
     """
@@ -31,7 +32,18 @@ def meet(silent_seconds: int) -> None:
     if kind == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(seconds=silent_seconds))
+    joining = timedelta(seconds=join_seconds)
+    store, rank, num_processes = next(rendezvous("env://", timeout=joining))
+    # a process may load its libraries for longer than it may be silent later
+    store.set(f"here/{rank}", "")
+    store.wait([f"here/{one}" for one in range(num_processes)], joining)
+    dist.init_process_group(
+        backend,
+        store=store,
+        rank=rank,
+        world_size=num_processes,
+        timeout=timedelta(seconds=silent_seconds),
+    )
 
 
 def part() -> None:

@@ -26,7 +26,7 @@ def main(work: Path) -> None:
     seat = find_seat()
     try:
         job = read_job(work)
-        meet(job.params.launch.silent_seconds)
+        meet(job.params.launch.join_seconds, job.params.launch.silent_seconds)
         log.info("process %s of %s has met the others", seat.rank + 1, seat.num_processes)
         trained = train(job, work)
         part()

@@ -2,18 +2,21 @@
 
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from tokenizers import Tokenizer
 
 from tasks.artifacts import json_bytes, whole_folder
 from tasks.errors import GateError
 from tasks.label_set import read_label_set
 from tasks.tokens import load_tokenizer
-from tasks.tracking import TrackingParams, close_loggers, make_loggers
+from tasks.tracking.context import describe_run
+from tasks.tracking.trackers import open_trackers
 from tasks.train.consolidate import consolidate
 from tasks.train.data import Examples, count_steps, read_examples
 from tasks.train.fit import Fitted, Work, fit
@@ -58,12 +61,17 @@ def train(job: Job, work: Path, callbacks: Sequence[pl.Callback] = ()) -> Traine
     seat = find_seat()
     if seat.rank:
         torch.manual_seed(params.run.seed + seat.rank)  # other examples, other dropout
-    tracking = job.tracking if seat.rank == 0 else TrackingParams(loggers=[])
-    loggers = make_loggers(tracking.loggers, job.tracking_folder, params.model_dump(mode="json"))
-    fitted = fit(module, *splits, params, Work(work, loggers, callbacks))
-    close_loggers(loggers)
+    record = job.tracking_folder / "steps" / f"{work.name}.csv"
+    with _tracked(job, work.name) if seat.rank == 0 else nullcontext([]) as loggers:
+        fitted = fit(module, *splits, params, Work(work, loggers, callbacks, record))
     _check_debug(params, fitted)
     return Trained(fitted, splits)
+
+
+def _tracked(job: Job, training: str) -> AbstractContextManager[list[Logger]]:
+    context = describe_run(job.tracking, [job.train_file, job.validation_file], training)
+    config = job.params.model_dump(mode="json")
+    return open_trackers(job.tracking, context, job.tracking_folder, config)
 
 
 def read_splits(job: Job, tokenizer: Tokenizer) -> Splits:

@@ -17,7 +17,7 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, OffloadPolicy, 
 from transformers import PreTrainedModel
 
 from tasks.errors import InputError
-from tasks.train.model import Classifier, find_layers
+from tasks.train.model import Classifier, find_units
 from tasks.train.module import Distribute
 from tasks.train.params import Precision, ScaleParams
 from tasks.train.processes import device_kind
@@ -75,15 +75,6 @@ def _checkpoint_activations(encoder: PreTrainedModel) -> None:
         raise InputError(
             f"train.scale.activation_checkpointing: {error} Set it to false."
         ) from None
-
-
-def find_units(encoder: PreTrainedModel) -> list[nn.Module]:
-    """The encoder's transformer layers; without a list of them, what it calls unsplittable."""
-    try:
-        return find_layers(encoder)
-    except InputError:
-        names = set(encoder._no_split_modules or ())
-        return [module for module in encoder.modules() if type(module).__name__ in names]
 
 
 def make_mesh(scale: ScaleParams) -> DeviceMesh:

@@ -48,6 +48,22 @@ def test_each_stage_is_a_node_with_its_true_edges(checkout: Path) -> None:
     assert edges == {"left": ["source"], "right": ["source"], "join": ["left", "right"]}
 
 
+def test_a_stage_is_told_its_run_and_that_makes_none_stale(checkout: Path) -> None:
+    stages = diamond()
+    stages["join"]["cmd"] += "; env > told"
+    write_graph(checkout, stages)
+    run(checkout, FLYWHEEL)
+    flow_run = last_run()[0]
+    lines = (checkout / "told").read_text().splitlines()
+    told = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert told["FLYWHEEL_RUN_NAME"] == flow_run.name
+    assert told["FLYWHEEL_RUN_URL"].endswith(f"/flow-runs/flow-run/{flow_run.id}")
+    assert told["FLYWHEEL_EXPERIMENT"] in run(checkout, ["dvc", "exp", "list"]).stdout
+    run(checkout, FLYWHEEL)
+    assert last_run()[0].name != flow_run.name
+    assert set(states(last_run()[1]).values()) == {"Up to date"}
+
+
 def test_independent_stages_run_at_the_same_time(checkout: Path) -> None:
     stages = diamond()
     for name in ("left", "right"):

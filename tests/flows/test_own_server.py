@@ -21,7 +21,8 @@ GATE = "test -e go || sleep 600; "
 def checkout(tmp_path: Path) -> Path:
     """Stage `left` takes the slot of the graphics card, and works on until `go` is there."""
     stages = diamond()
-    stages["left"] |= {"cmd": f"{GATE}{stages['left']['cmd']}", "meta": {"resource": "gpu"}}
+    command = f"{GATE}{stages['left']['cmd']}; echo $FLYWHEEL_RUN_URL > link"
+    stages["left"] |= {"cmd": command, "meta": {"resource": "gpu"}}
     return make_checkout(tmp_path / "checkout", stages)
 
 
@@ -46,6 +47,8 @@ def test_a_killed_run_holds_no_slot_and_the_next_has_only_the_rest_to_do(
     (checkout / "go").touch()
     result = run(checkout, FLYWHEEL)
     assert re.search("[23] of 4 stages ran, [12] up to date", result.stdout)
+    link = (checkout / "link").read_text()  # to where `make up` shows it; this server shows nothing
+    assert link.startswith("http://127.0.0.1:4200/flow-runs/flow-run/")
     assert "Nothing to do: all 4 stages were up to date." in run(checkout, FLYWHEEL).stdout
 
 

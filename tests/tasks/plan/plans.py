@@ -1,5 +1,6 @@
 """A plan's parts, small: a training of a tiny network, and places at made-up prices."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,6 +12,7 @@ from tasks.sizing.layout import Layout
 from tasks.sizing.shapes import read_config
 from tasks.train.params import TrainParams
 from tests.project import REPOSITORY
+from tests.tasks.train.workspace import write_workspace
 
 FLAGS = Layout("single", 1, 1, True, False, False)
 DATA = Data(num_examples=1000, num_tokens=20_000, num_validation_tokens=500, longest=32, source="")
@@ -29,6 +31,16 @@ def train_params() -> TrainParams:
 
 def tiny_training(data: Data = DATA) -> Training:
     return make_training(read_config("bert", FIELDS), "tiny", train_params(), data, "cpu")
+
+
+def write_folder(folder: Path) -> Path:
+    """A workspace of the train stage whose params have the plan's section, too."""
+    write_workspace(folder, num_rows=120)
+    tree = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
+    tree["plan"] = yaml.safe_load((REPOSITORY / "params.yaml").read_text("utf-8"))["plan"]
+    tree["plan"]["calibration"] = {"num_steps": 8, "num_warmup_steps": 2}
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree), "utf-8")
+    return folder
 
 
 def gpu(memory: float, teraflops: float) -> dict[str, Any]:

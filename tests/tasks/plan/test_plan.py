@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.project import REPOSITORY, try_run
-from tests.tasks.train.workspace import write_workspace
+from tests.tasks.plan.plans import write_folder
 
 pytestmark = pytest.mark.slow
 PLAN = ["python", "-m", "tasks.plan"]
@@ -16,14 +15,8 @@ PLACES = ["--splits", ".", "--label-set", "label_set.json", "--encoders", "encod
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace of the train stage whose params have the plan's section, too."""
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    write_workspace(tmp_path, num_rows=120)
-    tree = yaml.safe_load((tmp_path / "params.yaml").read_text("utf-8"))
-    tree["plan"] = yaml.safe_load((REPOSITORY / "params.yaml").read_text("utf-8"))["plan"]
-    tree["plan"]["calibration"] = {"num_steps": 8, "num_warmup_steps": 2}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), "utf-8")
-    return tmp_path
+    return write_folder(tmp_path)
 
 
 def test_the_configured_encoder_is_planned_for_on_this_machine_as_measured(folder: Path) -> None:
@@ -51,9 +44,9 @@ def test_without_data_it_plans_on_what_params_assume(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--size", "8B"], "size '8B' is not among ['configured', 'debug', '22M'"),
+        (["--size", "8B"], "size '8B' is not among ['configured', "),
         (["--calibrate", "--label-set", "none.json"], "none.json: no such file"),
-        (["--encoders", "none"], "train.network.encoder = 'encoder' is not there"),
+        (["--encoders", "none"], "train.network.encoder = 'encoder' cannot be loaded"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(folder: Path, arguments: list[str], words: str) -> None:

@@ -12,7 +12,7 @@ from tests.tasks.plan.plans import FLAGS, plan_params, tiny_training
 
 @pytest.fixture(scope="module")
 def options() -> list[Option]:
-    return rented_options(tiny_training(), plan_params(), FLAGS)
+    return rented_options(tiny_training(), plan_params(), FLAGS, 0.9)
 
 
 def test_rows_come_cheapest_first_and_say_both_ranks(options: list[Option]) -> None:
@@ -62,5 +62,6 @@ def test_times_are_written_for_people(seconds: float | None, text: str) -> None:
 
 def test_the_chart_is_a_picture_even_where_nothing_fits(options: list[Option]) -> None:
     assert chart.draw(options, 0.05).startswith(b"\x89PNG")
-    nothing = plan_params(usable_share=1e-9)
-    assert chart.draw(rented_options(tiny_training(), nothing, FLAGS), 0.05).startswith(b"\x89PNG")
+    nothing = rented_options(tiny_training(), plan_params(), FLAGS, usable_share=1e-9)
+    assert not any(option.fits for option in nothing)
+    assert chart.draw(nothing, 0.05).startswith(b"\x89PNG")

@@ -18,6 +18,7 @@ from tasks.train import rank
 from tasks.train.__main__ import make_job, open_work_folder
 from tasks.train.job import JOB, Job, forget_failures, raise_failure, write_record
 from tasks.train.node import free_port
+from tasks.train.session import RESULT
 from tests.tasks.train.workspace import ARGUMENTS
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -41,7 +42,7 @@ def train_in_ranks(folder: Path, before: Before | None = None) -> Outcome:
     logs = [file.read_text() for file in sorted(work.glob("log-*"))]
     raise_failure(work)
     assert set(exit_codes) == {0}, logs
-    return read_outcome(work, "".join(logs))
+    return read_outcome(work / RESULT, "".join(logs))
 
 
 def run_ranks(folder: Path, before: Before | None = None) -> tuple[Path, list[int | None]]:
@@ -73,8 +74,8 @@ def prepare() -> tuple[Job, Path]:
     return job, work
 
 
-def read_outcome(work: Path, log: str = "") -> Outcome:
-    result = work / "result"
+def read_outcome(result: Path, log: str = "") -> Outcome:
+    """Of a training's result, or of the stage's outputs."""
     weights = (result / "model/model.safetensors").read_bytes()
     return Outcome(
         (result / "history.csv").read_text().splitlines(),

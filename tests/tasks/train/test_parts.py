@@ -1,9 +1,11 @@
 """The pieces of training, each on its own: schedule, loss, freezing, names."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 from transformers import (
     AlbertConfig,
     AutoModel,
@@ -16,6 +18,7 @@ from transformers import (
 from tasks.errors import InputError
 from tasks.tokens import load_tokenizer
 from tasks.train.checkpoint import fingerprint
+from tasks.train.choose import choose
 from tasks.train.model import (
     Classifier,
     check_vocabulary,
@@ -24,6 +27,9 @@ from tasks.train.model import (
     load_encoder,
 )
 from tasks.train.module import soft_cross_entropy, warmup_then_decay
+from tasks.train.params import ScaleParams, TrainParams
+from tasks.train.strategy import check_scale
+from tests.tasks.train.workspace import REPOSITORY
 from tests.tiny_model import make_tiny_encoder, write_tiny_encoder, write_tiny_tokenizer
 
 
@@ -142,3 +148,42 @@ def test_a_training_is_named_by_its_params_and_the_bytes_it_reads(tmp_path: Path
     assert name != fingerprint({"seed": 1}, [file])
     file.write_bytes(b"other rows")
     assert name != fingerprint({"seed": 0}, [file])
+
+
+def test_auto_asks_the_planner_and_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    write_tiny_encoder(tmp_path)
+    tree = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["train"]
+    params = TrainParams.model_validate(tree)
+    assert params.scale.strategy == "auto"  # as shipped
+    scale = choose(str(tmp_path), 3, shrunk(params))
+    assert (scale.strategy, scale.devices) == ("single", 1)
+    assert "strategy single on 1 x" in caplog.text
+    assert "needed per process, so one process holds all" in caplog.text
+    asked = choose(str(tmp_path), 3, shrunk(params, devices=2))
+    assert (asked.strategy, asked.devices) == ("ddp", 2)
+    tight = choose(str(tmp_path), 3, shrunk(params, devices=2, usable_share=1e-6))
+    assert tight.strategy == "fsdp"
+
+
+def shrunk(params: TrainParams, **scale: Any) -> TrainParams:
+    network = params.network.model_copy(update={"max_tokens": 32})
+    return params.model_copy(
+        update={"network": network, "scale": params.scale.model_copy(update=scale)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"strategy": "single", "devices": 2}, "single has one process"),
+        ({"strategy": "ddp", "cpu_offload": True}, "cpu_offload is fsdp's"),
+        ({"strategy": "fsdp", "hybrid_shard": True}, "hybrid_shard is fsdp's, on 2 nodes"),
+    ],
+)
+def test_what_cannot_be_had_together_is_an_error(changes: dict[str, Any], match: str) -> None:
+    tree = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["train"]["scale"]
+    with pytest.raises(InputError, match=f"train.scale: .*{match}"):
+        check_scale(ScaleParams.model_validate(tree | {"devices": 1} | changes))

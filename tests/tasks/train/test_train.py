@@ -1,12 +1,10 @@
 """The whole stage as people run it: a process, real files, kills."""
 
-import contextlib
 import csv
 import hashlib
 import json
 import re
 import signal
-import sqlite3
 import time
 from pathlib import Path
 
@@ -147,28 +145,6 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_batch(tmp_path: P
     with pytest.raises(GateError, match=r"the loss at step \d+ is .* Batch: 0000"):
         train(folder)
     assert not (folder / "models/train").exists()
-
-
-# MLflow 3.17 beside SQLAlchemy 2.1
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-def test_every_tracker_leaves_its_files(tmp_path: Path) -> None:
-    folder = write_workspace(tmp_path, loggers=["wandb", "tensorboard", "mlflow"], max_epochs=1)
-    train(folder)
-    tracking = folder / ".run/tracking"
-    assert list(tracking.glob("wandb/wandb/offline-run-*/run-*.wandb"))
-    assert list(tracking.glob("tensorboard/version_0/events.out.tfevents.*"))
-    with contextlib.closing(sqlite3.connect(tracking / "mlflow/mlflow.db")) as database:
-        logged = dict(database.execute("SELECT key, count(*) FROM metrics GROUP BY key"))
-    names = ("loss", "gradient_norm", "learning_rate", "examples_per_second", "peak_memory_mib")
-    assert all(logged[f"train/{name}"] == 4 for name in names)
-    assert logged["validation/macro_f1"] == 1
-
-
-def test_wandb_is_offline_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WANDB_MODE")
-    folder = write_workspace(tmp_path, loggers=["wandb"], max_epochs=1)
-    train(folder)
-    assert list(folder.glob(".run/tracking/wandb/wandb/offline-run-*"))
 
 
 def test_an_encoder_that_is_nowhere_is_named(tmp_path: Path) -> None:

@@ -27,9 +27,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     return train_in_ranks(write_workspace(tmp_path_factory.mktemp("one"), devices=2, **PLAIN))
 
 
-@pytest.fixture
-def second(tmp_path: Path) -> Iterator[Machine]:
-    with second_machine(tmp_path / "second", hidden=tmp_path / "hidden") as machine:
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    root = tmp_path_factory.mktemp("two")
+    (root / "hidden").mkdir()
+    with second_machine(root / "second", hidden=root / "hidden") as machine:
         yield machine
 
 
@@ -40,7 +42,7 @@ def first_node(
     """The stage on the first machine, and the command that it says the other is to run."""
     write_workspace(
         folder, devices=1, nodes=2, rendezvous=f"{second.first_address}:{free_port()}",
-        end_seconds=2, **{**PLAIN, **changes},
+        end_seconds=2, **{**PLAIN, "join_seconds": 120, **changes},
     )  # fmt: skip
     with start(folder) as process:
         try:
@@ -93,13 +95,14 @@ def test_a_node_that_was_lost_and_comes_back_is_taken_in_again(
 
 def test_a_node_behind_a_cut_wire_ends_in_a_clear_error(second: Machine, tmp_path: Path) -> None:
     folder = tmp_path / "shared"
-    bounds = {"silent_seconds": 20, "join_seconds": 15}
+    bounds = {"silent_seconds": 20, "join_seconds": 40}
     with first_node(folder, second, **bounds) as (process, module), join(folder, second, module):
         wait_for_line(process, MID_EPOCH)
         second.cut()
         output = rest_of(process)
+        second.mend()
     assert process.returncode == 75, output
     last = output.strip().splitlines()[-1]
     assert "the 2 nodes did not meet at" in last
-    assert "train.launch.join_seconds = 15" in last
+    assert "train.launch.join_seconds = 40" in last
     assert list(folder.glob("models/.train.unfinished/*/last-*/manifest.json"))

@@ -30,16 +30,18 @@ def write_workspace(folder: Path, num_rows: int = 64, **changes: Any) -> Path:
 
 
 def write_params(folder: Path, **changes: Any) -> None:
-    """The shipped params made small; `changes` name keys of any of train's groups, or `loggers`."""
+    """The shipped params made small; `changes` name keys of tracking or of train's groups."""
     tree = yaml.safe_load((REPOSITORY / "params.yaml").read_text(encoding="utf-8"))
-    train, tracking = tree["train"], tree["tracking"] | {"loggers": changes.pop("loggers", [])}
+    train, tracking = tree["train"], tree["tracking"]
     small = {
         "frozen_layers": None, "batch_size": 8, "max_epochs": 3, "learning_rate": 1e-2,
         "precision": "fp32", "threads": 1, "checkpoint_seconds": 1e-3, "strategy": "single",
         "pool_batches": 2, "log_every_batches": 2, "max_tokens": 16, "encoder_dropout": 0.1,
+        "loggers": [],
     }  # fmt: skip
     for key, value in {**small, **changes}.items():
-        groups = [*train.values(), train["launch"]["slurm"], train["launch"]["kubernetes"]]
+        launch = train["launch"]
+        groups = [tracking, *train.values(), launch["slurm"], launch["kubernetes"]]
         next(group for group in groups if key in group)[key] = value
     (folder / "params.yaml").write_text(
         yaml.safe_dump({"train": train, "tracking": tracking}), encoding="utf-8"
@@ -71,11 +73,11 @@ def make_split(num_rows: int) -> pa.Table:
     return pa.table({field.name: pa.array(columns[field.name], field.type) for field in LABELLED})
 
 
-def start(folder: Path) -> "subprocess.Popen[str]":
+def start(folder: Path, **variables: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tasks.train", *ARGUMENTS],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "WANDB_MODE": "offline"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "WANDB_MODE": "offline", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,8 +90,8 @@ def train(folder: Path) -> None:
         main(*map(Path, ARGUMENTS))
 
 
-def train_apart(folder: Path) -> tuple[int, str]:
+def train_apart(folder: Path, **variables: str) -> tuple[int, str]:
     """The stage in a process of its own: its exit code and what it printed."""
-    process = start(folder)
+    process = start(folder, **variables)
     output, _ = process.communicate(timeout=240)
     return process.returncode, output

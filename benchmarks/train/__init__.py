@@ -1,0 +1,1 @@
+"""Our training beside transformers' Trainer, plain PyTorch and plain Lightning."""
