@@ -21,10 +21,11 @@ from tasks.sweep.plan import Inputs
 from tasks.sweep.study import open_study, summarise
 from tasks.sweep.summary import Summary
 
-NUM_TRAIN, NUM_VALIDATION, NUM_LAYERS = 400, 500, 1
-NUM_TRIALS, MAX_EPOCHS, REDUCTION_FACTOR = 24, 16, 4
+NUM_TRAIN, NUM_VALIDATION, NUM_LAYERS = 300, 400, 1
+NUM_TRIALS, MAX_EPOCHS, REDUCTION_FACTOR = 20, 16, 4
 FOLDER = Path(".bench/sweep").absolute()
-INPUTS = Inputs(*(FOLDER / name for name in ("train", "validation", "label_set.json", "encoders")))
+NAMES = ("train.parquet", "validation.parquet", "label_set.json", "encoders")
+INPUTS = Inputs(*(FOLDER / name for name in NAMES))
 SPACE: dict[str, Any] = {
     "train.learning.learning_rate": {"kind": "float", "low": 1e-5, "high": 3e-3, "log": True},
     "train.learning.head_learning_rate": {"kind": "float", "low": 1e-4, "high": 1e-1, "log": True},
@@ -66,12 +67,9 @@ def main() -> None:
 def write_inputs() -> None:
     """A real subset and the lowest layer of the real encoder, so that an epoch takes a moment."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    for target, num_rows in (
-        (INPUTS.train_file, NUM_TRAIN),
-        (INPUTS.validation_file, NUM_VALIDATION),
-    ):
-        rows = read_table(Path(f"data/split/{target.name}.parquet"), LABELLED).slice(0, num_rows)
-        write_table(target / "rows.parquet", rows, LABELLED)
+    for target, num_rows in zip(INPUTS, (NUM_TRAIN, NUM_VALIDATION), strict=False):
+        rows = read_table(Path("data/split") / target.name, LABELLED).slice(0, num_rows)
+        write_table(target, rows, LABELLED)
     shutil.copy("data/label/label_set.json", INPUTS.label_set_file)
     shutil.copytree("data/fetch/encoder", INPUTS.encoders / "encoder")
     encoder = AutoModel.from_pretrained("data/fetch/encoder", num_hidden_layers=NUM_LAYERS)
