@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from tasks.errors import FlywheelError, InputError, TemporaryError
 from tasks.sweep.params import SamplerParams, StorageParams
@@ -68,7 +69,8 @@ def open_storage(storage: StorageParams, folder: Path) -> BaseStorage:
             "postgresql+psycopg://user:password@host/name, or choose sqlite or journal."
         )
     try:
-        return RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+        # a word per epoch: no connection lies idle between them, for a firewall to cut
+        return RDBStorage(address, engine_kwargs={"poolclass": NullPool})
     except (SQLAlchemyError, ImportError, ValueError) as error:
         # the address may hold a password, and what a driver says of it as well
         kind = type(error).__name__
