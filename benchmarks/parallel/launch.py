@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.train.work import LABEL_SET, Work, change, shuffled
+from tasks.params import load_params
 from tasks.records import LABELLED, write_table
 from tasks.stage import PARENT_PID
-from tasks.tracking import TrackingParams
+from tasks.tracking.params import TrackingParams
 from tasks.train.job import JOB, Job, write_record
 from tasks.train.model import save_tokenizer
 from tasks.train.session import TOKENIZER
@@ -62,13 +63,14 @@ def _write_job(folder: Path, work: Work, layout: Layout) -> None:
         work.params, strategy=layout.strategy, devices=num_devices, threads=num_threads,
         **layout.changes,
     )  # fmt: skip
+    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     job = Job(
         train_file=folder / "train.parquet",
         validation_file=folder / "validation.parquet",
         label_set_file=LABEL_SET,
         encoder=str(work.encoder),
         params=params,
-        tracking=TrackingParams(loggers=[]),
+        tracking=untracked,
         tracking_folder=folder / "tracking",
     )
     write_record(folder, JOB, job)
