@@ -28,8 +28,6 @@ from tasks.train.session import TOKENIZER
 NUM_STEPS = 3
 # freed memory goes back to the system at once, so that resident memory is what is in use
 _TIDY = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-_TINY = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-         "intermediate_size": 64}  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -108,8 +106,8 @@ def estimate_peak(case: Case) -> Memory:
 
 def measure_peak(folder: Path, case: Case, tokenizer: Path) -> int:
     """Bytes that the training adds, at its peak, to a process that is warm; of the largest rank."""
-    tiny = case._replace(fields={**case.fields, **_TINY})
-    warm = write_work(folder / "warm", tiny, tokenizer)
+    one_layer = case._replace(fields={**case.fields, "num_hidden_layers": 1})
+    warm = write_work(folder / "warm", one_layer, tokenizer)
     work = write_work(folder / "work", case, tokenizer)
     num = int(case.changes["devices"])
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num}"]

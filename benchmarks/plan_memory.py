@@ -1,10 +1,11 @@
 """One process of a training whose memory is measured: `python -m benchmarks.plan_memory WARM WORK`.
 
-Both are work folders of the train stage. The first training, a tiny one, loads what a process loads
-once: libraries, kernels, threads. What the second one adds to that is what is measured: the growth
-of this process's resident memory to its peak, between two steps of the training.
+Both are work folders of the train stage. The first training, with one layer of the second's shape,
+makes what a process makes once: libraries, threads, compiled kernels. What the second one adds to
+that is measured: the growth of this process's resident memory to its peak, within its steps.
 """
 
+import gc
 import json
 import re
 import sys
@@ -48,6 +49,7 @@ def main(warm: Path, work: Path) -> None:
     if job.params.scale.num_processes > 1:
         meet(job.params.launch.join_seconds, job.params.launch.silent_seconds)
     train(read_job(warm), warm)
+    gc.collect()
     gauge = Gauge()
     train(job, work, [gauge])
     peaks = tell_all(gauge.peak)

@@ -29,6 +29,7 @@ from tasks.train.params import TrainParams
 from tasks.train.session import TOKENIZER, train
 
 NUM_EXAMPLES = 1600
+NUM_VALIDATION_EXAMPLES = 64
 NUM_ROUNDS = 3
 LOG_EVERY_STEPS = 5  # ten times as often as shipped
 ENCODER = Path("data/fetch/encoder")
@@ -96,11 +97,13 @@ class Stopwatch(pl.Callback):
 def run_training(folder: Path, loggers: Sequence[str]) -> None:
     """One epoch as shipped; leaves the seconds of each step in `folder`."""
     params, tracking = load_params("train", TrainParams), load_params("tracking", TrackingParams)
-    train_file = folder / "train.parquet"
-    pq.write_table(pq.read_table(SPLITS / "train.parquet").slice(0, NUM_EXAMPLES), train_file)
+    files = {"train": NUM_EXAMPLES, "validation": NUM_VALIDATION_EXAMPLES}
+    for name, num_rows in files.items():
+        table = pq.read_table(SPLITS / f"{name}.parquet").slice(0, num_rows)
+        pq.write_table(table, folder / f"{name}.parquet")
     job = Job(
-        train_file=train_file,
-        validation_file=SPLITS / "validation.parquet",
+        train_file=folder / "train.parquet",
+        validation_file=folder / "validation.parquet",
         label_set_file=LABEL_SET,
         encoder=str(ENCODER),
         params=_change(params, max_epochs=1, log_every_batches=LOG_EVERY_STEPS, strategy="single"),

@@ -14,7 +14,7 @@ MAKERS = {
     "pa.float64", "pa.timestamp", "records.LABELLED.append", "field.with_nullable", "Field",
     "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
     "Path(__file__).with_name", "Contestant", "field", "key.lower",
-    "threading.Event", "threading.Lock", "Widths", "set",
+    "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}
 

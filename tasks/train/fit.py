@@ -1,6 +1,5 @@
 """One training from start, or from its last checkpoint, to the best weights."""
 
-import ctypes
 import logging
 import os
 import warnings
@@ -27,8 +26,6 @@ from tasks.train.saving import MONITOR, Checkpoints
 from tasks.train.strategy import PRECISIONS, make_strategy
 
 log = logging.getLogger(__name__)
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's malloc.h
-_NEVER_TRIM = 2**31 - 1
 _HARMLESS = (
     ".*does not have many workers.*",  # the data is in memory; a worker would only copy it
     ".*The number of training batches .* is smaller than the logging interval.*",
@@ -60,7 +57,6 @@ def fit(
     Every process calls this with the same arguments.
     """
     torch.set_num_threads(params.run.threads or num_threads(params.scale))
-    _keep_freed_memory()
     history, held = History(), Held()
     checkpoints = Checkpoints(work.folder, params.run.checkpoint_seconds)
     own = [
@@ -82,17 +78,6 @@ def fit(
             weights_only=True,
         )
     return Fitted(history.rows, trainer.global_step, checkpoints.best_folder(), held.by_rank)
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep what a step frees for the next step.
-
-    It would return the largest gradients to the system and get them again as zeroed pages, at each
-    step: 4 % of a CPU's time on the example.
-    """
-    if set_option := getattr(ctypes.CDLL(None), "mallopt", None):
-        set_option(_MMAP_MAX, 0)
-        set_option(_TRIM_THRESHOLD, _NEVER_TRIM)
 
 
 def num_threads(scale: ScaleParams) -> int:

@@ -30,7 +30,7 @@ def params(bare: Path) -> Path:
         ("train.max_epochs", "expected KEY=VALUE, such as"),
         ("=1", "expected KEY=VALUE"),
         ("train.max_epoch=1", r"no such key in params.yaml. Meant: train.learning.max_epochs\?"),
-        ("max_epochs=1", r"no such key in params.yaml. Meant: train.learning.max_epochs\?"),
+        ("max_epochs=1", r"Meant: train.learning.max_epochs, sweep.hyperband.max_epochs\?"),
         ("zzz.qqq=1", "no such key in params.yaml. Its sections are fetch, aggregate, clean"),
         ("evaluate.max_texts=1", "has 4 keys of that name: evaluate.checks.1.texts.max_texts"),
         ("train.max_epochs=many", r"train.learning.max_epochs = 'many': input should be a valid"),

@@ -65,7 +65,7 @@ def test_metrics_and_params_of_each_trial_lie_in_its_folder(finished: Path) -> N
 
 
 def test_all_trials_are_one_group_at_the_tracker(finished: Path) -> None:
-    files = list((finished / STUDY / "trials").glob("*/tracking/wandb/wandb/offline-run-*/*.wandb"))
+    files = list((finished / STUDY / "trials").glob("*/tracking/wandb/offline-run-*/*.wandb"))
     assert len(files) == NUM_TRIALS
     study = json.loads((finished / STUDY / "study.json").read_text())
     for file in files:

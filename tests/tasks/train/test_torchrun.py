@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -115,10 +116,18 @@ def test_what_a_rank_finds_wrong_is_the_stages_own_error(tmp_path: Path) -> None
     assert output.count("has met the others") == 2  # no restart tries what cannot succeed
 
 
-def test_each_line_says_its_rank_and_each_rank_has_a_log(tmp_path: Path) -> None:
-    with training(tmp_path, "2 processes", max_epochs=1) as process:
+def test_each_line_says_its_rank_each_rank_has_a_log_and_the_first_alone_tracks(
+    tmp_path: Path,
+) -> None:
+    loggers = ["wandb", "tensorboard", "mlflow"]
+    with training(tmp_path, "2 processes", max_epochs=1, loggers=loggers) as process:
         output = rest_of(process)
     assert process.returncode == 0, output
+    tracking = tmp_path / ".run/tracking"
+    assert len(list(tracking.glob("wandb/offline-run-*/*.wandb"))) == 1
+    assert len(list(tracking.glob("tensorboard/**/events.out.tfevents.*"))) == 1
+    with contextlib.closing(sqlite3.connect(tracking / "mlflow/mlflow.db")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
     assert "[rank 0] train: process 1 of 2 has met the others" in output
     assert "[rank 1] train: process 2 of 2 has met the others" in output
     logs = [file.read_text() for file in tmp_path.glob(".run/train-ranks/*/attempt_0/*/stdout.log")]
