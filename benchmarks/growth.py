@@ -9,11 +9,10 @@ import numpy as np
 import pytorch_lightning as pl
 
 from benchmarks.machine import describe_machine
-from benchmarks.train.contest import FULL
+from benchmarks.train.contest import FULL, shape_of
 from benchmarks.train.encoders import write_encoder
 from benchmarks.train.ours import run_ours
 from benchmarks.train.work import ENCODER, Work, prepare
-from tasks.train.session import make_model
 
 NUM_ROUNDS = 3
 NUM_ROWS, FACTORS = 320, (1, 4, 16)
@@ -35,7 +34,7 @@ def main() -> None:
         print_growth(
             "parameters",
             f"{NUM_ROWS} rows, random encoders of {NUM_LAYERS} layers",
-            time_all({count_parameters(work): work for work in sized}),
+            time_all({shape_of(work).num_params: work for work in sized}),
         )
     print(describe_machine())
 
@@ -47,11 +46,6 @@ def time_all(works: Mapping[int, Work]) -> dict[int, list[float]]:
         for size, work in works.items():
             seconds[size].append(run_ours(work, **FULL))
     return seconds
-
-
-def count_parameters(work: Work) -> int:
-    model = make_model(str(work.encoder), work.params.network, work.examples)
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def print_growth(what: str, of: str, seconds: Mapping[int, list[float]]) -> None:
