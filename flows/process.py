@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from flows.leash import leashed
@@ -15,6 +15,7 @@ from tasks.stage import PARENT_PID
 
 LAST_LINES = 20
 _running: "set[subprocess.Popen[str]]" = set()
+_told: dict[str, str] = {}
 _ending = threading.Event()
 
 
@@ -24,9 +25,15 @@ class Ended(NamedTuple):
     cancelled: bool  # ended because its run was
 
 
-def begin() -> None:
-    """At the start of a run."""
+def begin(told: Mapping[str, str]) -> None:
+    """At the start of a run.
+
+    Args:
+        told: Variables that every module of this run finds in its environment.
+    """
     _ending.clear()
+    _told.clear()
+    _told.update(told)
 
 
 def run_module(module: str, arguments: Sequence[str], say: Callable[[str], None]) -> Ended:
@@ -39,7 +46,7 @@ def run_module(module: str, arguments: Sequence[str], say: Callable[[str], None]
     command = leashed([*unnamed, sys.executable, "-u", "-m", module, *arguments])
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
+        text=True, errors="replace", start_new_session=True, env={**os.environ, **_told},
     ) as process:  # fmt: skip
         _running.add(process)
         # what it leaves behind would hold its output open

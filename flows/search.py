@@ -6,11 +6,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from prefect.artifacts import (
-    create_image_artifact,
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
@@ -18,7 +14,7 @@ from prefect.logging import get_run_logger
 from flows.checkout.health import verify_inputs
 from flows.limits import ensure_limits
 from flows.pages.result import is_stopped, reason_of
-from flows.pages.sweep import pictures, sweep_page
+from flows.pages.sweep import sweep_page
 from flows.process import end_all, run_module
 from flows.progress import Progress
 from flows.stage_graph import StageNode, read_graph, stale_stages
@@ -101,8 +97,8 @@ def _publish(summary: Summary, folder: Path) -> None:
     """What the UI shows of it; the same lies in the sweep's folder."""
     try:
         create_table_artifact(summary.as_rows(), "trials", f"Trials of sweep {summary.name}")
-        create_markdown_artifact(sweep_page(summary, folder), "winner", "The best trial")
-        for name, address in pictures(folder):
-            create_image_artifact(address, name, f"Sweep {summary.name}: {name}")
+        create_markdown_artifact(
+            sweep_page(summary, folder), "winner", f"Best of sweep {summary.name}"
+        )
     except Exception as error:  # the server is away; a picture of the work is not the work
         get_run_logger().warning("the sweep is not shown in the UI: %s", error)

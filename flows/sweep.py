@@ -23,6 +23,7 @@ from flows.services.connect import prefect_api
 from flows.terminal import say
 from tasks.errors import FlywheelError
 from tasks.params import load_params
+from tasks.provenance import FlowRun
 from tasks.stage import RECORDS
 
 SWEEPS = RECORDS / "sweeps"
@@ -43,7 +44,8 @@ def sweep(
         overrides: key=value, one an item, such as sweep.num_trials=50, for this run alone.
     """
     follow_worker()
-    process.begin()
+    told = FlowRun(str(flow_run.name), flow_run.ui_url or "", experiment="")
+    process.begin(told.as_environment())
     log = get_run_logger()
     try:
         params = load_params("flywheel", FlywheelParams)

@@ -14,11 +14,13 @@ def sweep_page(summary: Summary, folder: Path) -> str:
         f"**{escaped(summary.in_one_line())}**",
         f"As overrides of a run, also in {code(str(folder / WINNER))}:",
         overrides,
+        *_pictures(folder),
     )
 
 
-def pictures(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each picture's name and an address that holds all of it: a page has no files beside it."""
-    for file in sorted(folder.glob("*.png")):
+def _pictures(folder: Path) -> Iterator[str]:
+    """Each within its address: a page of the UI has no files beside it."""
+    for file in sorted(folder.glob("*.png"), reverse=True):
         content = base64.b64encode(file.read_bytes()).decode()
-        yield file.stem.replace("_", "-"), f"data:image/png;base64,{content}"
+        title = file.stem.replace("_", " ")
+        yield f"### {title.capitalize()}\n\n![{title}](data:image/png;base64,{content})"

@@ -65,17 +65,12 @@ def _run(plan: Plan, trial: Trial, place: Path) -> None:
     log.info("%s", ", ".join(f"{key}={value}" for key, value in values.items()))
     params = with_values(plan.job.params, values)
     write_json(place / PARAMS, {SECTION: params.model_dump(mode="json")})
+    work = work_of(place)
     # trackers show all trials of a study as one group
-    group = trial.study.study_name
-    named = {"group": group, "run_name": f"{group}-{trial.number:04d}"}
-    job = plan.job.model_copy(
-        update={
-            "params": params,
-            "tracking": plan.job.tracking.model_copy(update=named),
-            "tracking_folder": place / "tracking",
-        }
-    )
-    state = _train(job, trial, work_of(place))
+    named = {"group": f"{plan.name}-{plan.fingerprint}", "run_name": work.name}
+    tracking = plan.job.tracking.model_copy(update=named)
+    job = plan.job.model_copy(update={"params": params, "tracking": tracking})
+    state = _train(job, trial, work)
     outcome = outcome_of(trial.study.trials[trial.number], state)
     write_json(place / METRICS, outcome.as_metrics())
     trial.study.tell(trial, outcome.macro_f1 if state == TrialState.COMPLETE else None, state)

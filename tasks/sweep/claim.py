@@ -20,8 +20,8 @@ def folder_of(study_folder: Path, number: int) -> Path:
 
 
 def work_of(place: Path) -> Path:
-    """Where a trial keeps its checkpoints."""
-    return place / "work"
+    """Where a trial keeps its checkpoints; its series and trackers bear that name, too."""
+    return place / f"{place.parents[1].name}-{place.name}"
 
 
 def drop_work(place: Path) -> None:

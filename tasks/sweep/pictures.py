@@ -3,7 +3,7 @@
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import optuna
 from matplotlib.axes import Axes
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tasks.artifacts import whole_file
 
@@ -23,10 +24,11 @@ def write_pictures(study: optuna.Study, folder: Path) -> None:
     """PNG files in the study's folder; one that these trials do not allow costs a line."""
     from optuna.visualization import matplotlib as draw  # noqa: PLC0415 - takes a second
 
-    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len({trial.value for trial in complete}) < _MIN_COMPLETE:
         log.info("no pictures: they need %d complete trials of unlike scores", _MIN_COMPLETE)
         return
+    study = _with_short_names(complete)
     num_keys = len(complete[0].params) + 1
     pictures: dict[str, Callable[..., Any]] = {
         "parallel_coordinates.png": draw.plot_parallel_coordinate,
@@ -35,6 +37,24 @@ def write_pictures(study: optuna.Study, folder: Path) -> None:
     for name, plot in pictures.items():
         with whole_file(folder / name) as stream:
             stream.write(_png(partial(plot, study, target_name="macro F1"), num_keys))
+
+
+def _with_short_names(trials: Sequence[FrozenTrial]) -> optuna.Study:
+    """A copy whose keys are their last words: Optuna cuts longer names until they look alike."""
+    study = optuna.create_study(direction="maximize")
+    for trial in trials:
+        study.add_trial(
+            create_trial(
+                value=trial.value,
+                params={_short(key): value for key, value in trial.params.items()},
+                distributions={_short(key): one for key, one in trial.distributions.items()},
+            )
+        )
+    return study
+
+
+def _short(key: str) -> str:
+    return key.rsplit(".", 1)[-1]
 
 
 def _png(plot: Callable[[], Axes], num_keys: int) -> bytes:

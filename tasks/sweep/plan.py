@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tasks.errors import InputError, ParamsError
 from tasks.params import Params, load_params
+from tasks.stage import RECORDS
 from tasks.sweep.params import SweepParams
 from tasks.sweep.space import check_space
 from tasks.tracking.params import TrackingParams
@@ -54,7 +55,7 @@ def make_plan(inputs: Inputs, folder: Path) -> Plan:
             encoder=str(encoder),
             params=_of_a_trial(train, sweep),
             tracking=load_params("tracking", TrackingParams),
-            tracking_folder=folder / "tracking",
+            tracking_folder=RECORDS / "tracking",
         ),
     )
 

@@ -36,7 +36,7 @@ def open_study(plan: Plan, folder: Path) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # its own lines would come twice
     hyperband = plan.sweep.hyperband
     study = optuna.create_study(
-        study_name=f"{plan.name}-{plan.fingerprint}",
+        study_name=plan.name,  # by it and by a trial's number Hyperband chooses the trial's bracket
         storage=open_storage(plan.sweep.storage, folder),
         direction="maximize",
         pruner=optuna.pruners.HyperbandPruner(
