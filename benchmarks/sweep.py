@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 from transformers import AutoModel
+from transformers.utils import logging
 
 from tasks.records import LABELLED, read_table, write_table
 from tasks.sweep.attempt import run_trial
@@ -72,6 +73,7 @@ def write_inputs() -> None:
         write_table(target, rows, LABELLED)
     shutil.copy("data/label/label_set.json", INPUTS.label_set_file)
     shutil.copytree("data/fetch/encoder", INPUTS.encoders / "encoder")
+    logging.set_verbosity_error()  # it would list the layers left out
     encoder = AutoModel.from_pretrained("data/fetch/encoder", num_hidden_layers=NUM_LAYERS)
     encoder.save_pretrained(INPUTS.encoders / "encoder")
 
