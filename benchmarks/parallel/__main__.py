@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.parallel.launch import Layout, Measured, measure
-from benchmarks.parallel.report import MIB, SILENT, SINGLE, print_report
-from benchmarks.train.contest import FULL
+from benchmarks.parallel.launch import Layout, measure
+from benchmarks.parallel.report import MIB, SILENT, SINGLE, Result, print_report
+from benchmarks.train.contest import FULL, shape_of
 from benchmarks.train.encoders import write_encoder
 from benchmarks.train.work import Work, prepare
 
@@ -26,15 +26,15 @@ ALLOWED_BYTES, NUM_SHOWN = 8 * 1024 * MIB, 64
 
 def main() -> None:
     work = prepare(NUM_EXAMPLES, num_epochs=2)
-    runs: dict[str, list[Measured]] = {layout.name: [] for layout in LAYOUTS}
+    results = [Result(layout, []) for layout in LAYOUTS]
     for number in range(NUM_ROUNDS):
-        for layout in LAYOUTS:
+        for layout, runs in results:
             measured = measure(work, layout)
             assert measured is not None
-            runs[layout.name].append(measured)
+            runs.append(measured)
             print(f"round {number + 1}: {layout.name}: {measured.seconds:.2f} s", flush=True)
     title = f"everything trained, {NUM_EXAMPLES} examples, {NUM_ROUNDS} rounds, on the CPU"
-    print_report(title, NUM_EXAMPLES, runs)
+    print_report(title, NUM_EXAMPLES, shape_of(work), results)
     if torch.cuda.is_available():
         show_what_fits(prepare(NUM_SHOWN, num_epochs=1))
     else:

@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.train.work import LABEL_SET, Work, change, shuffled
+from benchmarks.train.work import Work, change
+from tasks.label_set import write_label_set
+from tasks.params import load_params
 from tasks.records import LABELLED, write_table
 from tasks.stage import PARENT_PID
 from tasks.tracking.params import TrackingParams
@@ -52,9 +54,10 @@ def measure(work: Work, layout: Layout) -> Measured | None:
 
 
 def _write_job(folder: Path, work: Work, layout: Layout) -> None:
-    table = shuffled(len(work.examples))
+    table, label_set = work.examples.table, folder / "label_set.json"
     write_table(folder / "train.parquet", table, LABELLED)
     write_table(folder / "validation.parquet", table.slice(0, NUM_VALIDATION), LABELLED)
+    write_label_set(label_set, work.examples.label_set)
     is_alone = layout.strategy == "single"
     num_devices = 1 if is_alone else layout.num_processes
     num_threads = max(1, len(os.sched_getaffinity(0)) // layout.num_processes)
@@ -62,13 +65,14 @@ def _write_job(folder: Path, work: Work, layout: Layout) -> None:
         work.params, strategy=layout.strategy, devices=num_devices, threads=num_threads,
         **layout.changes,
     )  # fmt: skip
+    untracked = load_params("tracking", TrackingParams).model_copy(update={"loggers": []})
     job = Job(
         train_file=folder / "train.parquet",
         validation_file=folder / "validation.parquet",
-        label_set_file=LABEL_SET,
+        label_set_file=label_set,
         encoder=str(work.encoder),
         params=params,
-        tracking=TrackingParams(loggers=[]),
+        tracking=untracked,
         tracking_folder=folder / "tracking",
     )
     write_record(folder, JOB, job)

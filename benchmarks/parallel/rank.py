@@ -24,12 +24,13 @@ def main(work: Path, gpu_share: float) -> None:
     batch beside them, which is what they would cost if talking cost nothing.
     """
     job, rank = read_job(work), find_seat().rank
+    launch = job.params.launch
     own = work
     if job.params.scale.strategy == "single":
         own = work / str(rank)
         shutil.copytree(work / TOKENIZER, own / TOKENIZER)
     else:
-        meet(job.params.launch.silent_seconds)
+        meet(launch.join_seconds, launch.silent_seconds)
     if torch.cuda.is_available():
         torch.cuda.set_per_process_memory_fraction(gpu_share)
     num_rows = len(read_table(job.train_file, LABELLED))

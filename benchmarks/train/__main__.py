@@ -9,7 +9,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.train.apart import run_apart
 from benchmarks.train.contest import COMPILED, CONTESTANTS, VARIANTS, Contestant, flops_of, race
 from benchmarks.train.encoders import write_encoder
-from benchmarks.train.flops import measure_peak
+from benchmarks.train.peak import measure_peak
 from benchmarks.train.report import Load, print_report
 from benchmarks.train.work import Work, prepare
 

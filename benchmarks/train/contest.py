@@ -8,12 +8,14 @@ import pytorch_lightning as pl
 from transformers import AutoConfig
 
 from benchmarks.train.apart import run_apart
-from benchmarks.train.flops import count_multiplied, learning_flops
 from benchmarks.train.ours import run_ours
 from benchmarks.train.plain_lightning import run_plain_lightning
 from benchmarks.train.plain_torch import run_plain_torch
 from benchmarks.train.trainer import run_trainer, run_tuned_trainer
 from benchmarks.train.work import Work
+from tasks.sizing.compute import flops_per_token
+from tasks.sizing.shapes import Shape, describe
+from tasks.train.model import find_layers
 from tasks.train.session import make_model
 
 TRAINER, TUNED, OURS = "Trainer, defaults", "Trainer, tuned", "ours, full fine-tune"
@@ -64,10 +66,17 @@ def run_seeded(contestant: Contestant, work: Work) -> float:
 
 
 def flops_of(work: Work) -> float:
-    """Model FLOPs of one epoch, the same whoever does the work."""
-    config = AutoConfig.from_pretrained(work.encoder)
-    model = make_model(str(work.encoder), work.params.network, work.examples)
+    """Model FLOPs of one epoch, the same whoever does the work.
+
+    Neither padding nor what is computed twice counts, so whoever pads more reaches less.
+    """
+    shape, width = shape_of(work), AutoConfig.from_pretrained(work.encoder).hidden_size
     lengths = [len(row) for row in work.examples.rows]
-    return learning_flops(
-        lengths, count_multiplied(model), config.num_hidden_layers, config.hidden_size
-    )
+    return sum(length * flops_per_token(shape, width, length) for length in lengths)
+
+
+def shape_of(work: Work) -> Shape:
+    """Of the network with everything trained."""
+    network = work.params.network.model_copy(update=FULL)
+    model = make_model(str(work.encoder), network, work.examples)
+    return describe(model, find_layers(model.encoder))

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from transformers import BertConfig, BertModel
+from transformers.utils import logging as transformers_logging
 
 from benchmarks.train.work import ENCODER
 
@@ -12,6 +13,7 @@ HEAD_WIDTH = 64
 
 def write_encoder(folder: Path, width: int, num_layers: int) -> Path:
     """A BERT of this width and depth beside the shipped encoder's tokenizer; returns `folder`."""
+    transformers_logging.disable_progress_bar()
     config = BertConfig(
         hidden_size=width,
         num_hidden_layers=num_layers,

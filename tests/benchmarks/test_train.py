@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from benchmarks.growth import fit_exponent
-from benchmarks.parallel.report import communication_share
-from benchmarks.train.contest import flops_of
-from benchmarks.train.flops import count_multiplied, learning_flops
+from benchmarks.parallel.launch import Layout, measure
+from benchmarks.parallel.report import communication_share, sent_bytes
+from benchmarks.train.contest import flops_of, shape_of
 from benchmarks.train.ours import run_ours
 from benchmarks.train.plain_lightning import run_plain_lightning
 from benchmarks.train.plain_torch import run_plain_torch
@@ -18,6 +17,7 @@ from benchmarks.train.report import Load, utilisation
 from benchmarks.train.work import Stopwatch, Work, change, collate, plain_loader
 from tasks.label_set import LabelSet
 from tasks.params import load_params
+from tasks.sizing.shapes import Shape
 from tasks.tokens import load_tokenizer
 from tasks.train.data import Examples
 from tasks.train.params import TrainParams
@@ -41,20 +41,10 @@ def work(tmp_path: Path) -> Work:
     return Work(encoder, examples, params, num_epochs=2)
 
 
-def test_flops_are_those_counted_by_hand() -> None:
-    """Two texts of 3 and 5 tokens, 10 weights, 2 layers of width 4: 6·10·8 + 12·2·4·(9 + 25)."""
-    assert learning_flops([3, 5], num_multiplied=10, num_layers=2, width=4) == 480 + 3264
-
-
-def test_an_embedding_multiplies_nothing() -> None:
-    network = nn.Sequential(nn.Embedding(100, 4), nn.Linear(4, 2))
-    assert count_multiplied(network) == 4 * 2 + 2
-
-
 def test_the_flops_of_an_epoch_are_those_of_its_texts(work: Work) -> None:
-    """A layer of BERT: four squares and two of fourfold... here width 32, inner width 64."""
-    layer = 4 * (32 * 32 + 32) + 2 * 32 * 64 + 64 + 32 + 2 * 2 * 32
-    num_multiplied = 2 * layer + 2 * 32 + (32 * 2 + 2)  # norm of the embeddings, head
+    """Two layers of width 32 and inner width 64, counted by hand: 6 N + 12 L H T for each token."""
+    layer = 4 * (32 * 32 + 32) + (32 * 64 + 64) + (64 * 32 + 32) + 2 * (32 + 32)
+    num_multiplied = 2 * layer + (32 + 32) + (32 * 2 + 2)  # norm of the embeddings, head
     lengths = [len(row) for row in work.examples.rows]
     expected = sum(6 * num_multiplied * length + 12 * 2 * 32 * length**2 for length in lengths)
     assert flops_of(work) == expected
@@ -74,6 +64,25 @@ def test_the_exponent_of_made_times_is_found(exponent: float) -> None:
 def test_what_goes_when_nobody_talks_was_talk() -> None:
     assert communication_share(10.0, 8.0) == pytest.approx(0.2)
     assert communication_share(8.0, 10.0) == 0.0
+
+
+def test_the_bytes_sent_are_those_counted_by_hand() -> None:
+    """3 parameters in each of two layers, 4 in no layer, all trained, two processes: a half of
+    each exchange travels. ddp: 2 x 10 gradients; fsdp: 4 + 2 x 6 weights and 10 gradients."""
+    shape = Shape(10, 10, 0, (3, 3), (3, 3))
+    sent = [sent_bytes(shape, Layout("", one, 2, {})) for one in ("single", "ddp", "fsdp")]
+    assert sent == [0, 4 * 20 / 2, 4 * 26 / 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["single", "fsdp"])
+def test_two_processes_of_a_layout_are_measured(work: Work, strategy: str) -> None:
+    """With strategy single they do not meet, and each holds all; with fsdp each holds a half."""
+    measured = measure(work, Layout("two", strategy, 2, {}))
+    assert measured is not None
+    assert measured.seconds > 0
+    whole = 16 * shape_of(work).num_params
+    assert measured.held_bytes == pytest.approx(whole / (2 if strategy == "fsdp" else 1), rel=0.02)
 
 
 def test_the_stopwatch_reads_the_last_epoch() -> None:
