@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytorch_lightning as pl
 from transformers import AutoConfig
+from transformers.utils import logging as transformers_logging
 
 from benchmarks.train.apart import run_apart
 from benchmarks.train.ours import run_ours
@@ -62,6 +63,7 @@ def race(work: Work, contestants: Sequence[Contestant], num_rounds: int) -> list
 
 def run_seeded(contestant: Contestant, work: Work) -> float:
     pl.seed_everything(0, verbose=False)
+    transformers_logging.set_verbosity_error()  # that the head is new
     return contestant.run(work)
 
 
