@@ -48,7 +48,8 @@ def measure(work: Work, layout: Layout) -> Measured | None:
         if any(OUT_OF_MEMORY in text for text in said):
             return None
         if any(process.returncode for process in processes):
-            raise SystemExit(f"{layout.name}: a process failed:\n{said[0][-2000:]}")
+            codes = [process.returncode for process in processes]
+            raise SystemExit(f"{layout.name}: processes ended with {codes}:\n{said[0][-2000:]}")
         records = [json.loads(file.read_bytes()) for file in folder.glob("measured-*.json")]
     return Measured(*(max(one[field] for one in records) for field in Measured._fields))
 
