@@ -24,9 +24,8 @@ from tasks.sweep.summary import Summary
 
 NUM_TRAIN, NUM_VALIDATION, NUM_LAYERS = 300, 400, 1
 NUM_TRIALS, MAX_EPOCHS, REDUCTION_FACTOR = 20, 16, 4
-FOLDER = Path(".bench/sweep").absolute()
+FOLDER = Path(".bench/sweep")
 NAMES = ("train.parquet", "validation.parquet", "label_set.json", "encoders")
-INPUTS = Inputs(*(FOLDER / name for name in NAMES))
 SPACE: dict[str, Any] = {
     "train.learning.learning_rate": {"kind": "float", "low": 1e-5, "high": 3e-3, "log": True},
     "train.learning.head_learning_rate": {"kind": "float", "low": 1e-4, "high": 1e-1, "log": True},
@@ -68,14 +67,19 @@ def main() -> None:
 def write_inputs() -> None:
     """A real subset and the lowest layer of the real encoder, so that an epoch takes a moment."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    for target, num_rows in zip(INPUTS, (NUM_TRAIN, NUM_VALIDATION), strict=False):
+    inputs = find_inputs()
+    for target, num_rows in zip(inputs, (NUM_TRAIN, NUM_VALIDATION), strict=False):
         rows = read_table(Path("data/split") / target.name, LABELLED).slice(0, num_rows)
         write_table(target, rows, LABELLED)
-    shutil.copy("data/label/label_set.json", INPUTS.label_set_file)
-    shutil.copytree("data/fetch/encoder", INPUTS.encoders / "encoder")
+    shutil.copy("data/label/label_set.json", inputs.label_set_file)
+    shutil.copytree("data/fetch/encoder", inputs.encoders / "encoder")
     logging.set_verbosity_error()  # it would list the layers left out
     encoder = AutoModel.from_pretrained("data/fetch/encoder", num_hidden_layers=NUM_LAYERS)
-    encoder.save_pretrained(INPUTS.encoders / "encoder")
+    encoder.save_pretrained(inputs.encoders / "encoder")
+
+
+def find_inputs() -> Inputs:
+    return Inputs(*(FOLDER.absolute() / name for name in NAMES))
 
 
 def run_search(search: Search) -> tuple[Summary, float]:
@@ -83,10 +87,11 @@ def run_search(search: Search) -> tuple[Summary, float]:
     place = FOLDER / f"min-epochs-{search.min_epochs}"
     place.mkdir()
     write_params(Path("params.yaml"), place / "params.yaml", search.min_epochs)
+    inputs = find_inputs()
     os.chdir(place)
     started = time.monotonic()
     with Path("log").open("w") as log, contextlib.redirect_stdout(log):
-        plan, _ = begin(INPUTS, folder := Path("study"))
+        plan, _ = begin(inputs, folder := Path("study"))
         for _ in range(NUM_TRIALS):
             run_trial(folder)
     return summarise(open_study(plan, folder), plan), time.monotonic() - started
