@@ -20,7 +20,7 @@ from tests.tasks.sweep.workspace import (
     write_sweep,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NUM_TRIALS = 3
 SWEEP = {"num_trials": NUM_TRIALS, "num_parallel": 2}
 OFTEN = {"checkpoint_seconds": 1e-3}

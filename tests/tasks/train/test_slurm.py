@@ -11,7 +11,7 @@ import pytest
 from tests.tasks.train.ranks import train_in_ranks
 from tests.tasks.train.workspace import start, train_apart, write_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SLURM = {
     "strategy": "fsdp", "devices": 2, "launcher": "slurm", "cluster": "local", "gpus": False,
     "cpus_per_node": 2, "max_epochs": 1,

@@ -10,7 +10,7 @@ from tasks.errors import GateError
 from tests.tasks.train.ranks import Outcome, train_in_ranks
 from tests.tasks.train.workspace import write_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 # Sums of floats in another order: after 24 steps at a learning rate of 0.01 the weights of one and
 # of two processes differ by some 1e-6, and so would those of a mistake in weighing rows by 1e-2.
 TOLERANCE = 2e-5

@@ -17,7 +17,7 @@ import pytest
 from tests.tasks.train.ranks import Outcome, train_in_ranks
 from tests.tasks.train.workspace import start, write_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 FSDP = {"strategy": "fsdp", "devices": 2, "num_rows": 61}
 SILENT_SECONDS, END_SECONDS = 20, 2
 

@@ -16,7 +16,7 @@ from tests.tasks.train.ranks import Outcome, train_in_ranks
 from tests.tasks.train.test_torchrun import rest_of, weights_of
 from tests.tasks.train.workspace import REPOSITORY, start, write_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PLAIN = {"strategy": "fsdp", "num_rows": 61}
 MID_EPOCH = r"epoch 2 of 3, batch 4 of 8"
 

@@ -14,7 +14,7 @@ from tests.tasks.train.ranks import Outcome, run_ranks, train_in_ranks
 from tests.tasks.train.test_strategies import assert_same
 from tests.tasks.train.workspace import write_params, write_workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 CALM = {"num_rows": 61, "encoder_dropout": 0.0, "head_dropout": 0.0}
 LIVELY = {"num_rows": 61, "encoder_dropout": 0.1, "head_dropout": 0.1}
 
