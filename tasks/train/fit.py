@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _HARMLESS = (
     ".*does not have many workers.*",  # the data is in memory; a worker would only copy it
     ".*The number of training batches .* is smaller than the logging interval.*",
+    ".*when logging on epoch level in distributed setting.*",  # step and epoch are alike in all
     ".*`isinstance.treespec, LeafSpec.` is deprecated.*",  # Lightning 2.6 with torch 2.13
 )
 
