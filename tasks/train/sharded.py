@@ -68,7 +68,7 @@ class FolderCheckpoints(Strategy):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None
     ) -> None:
-        """Called in every process; OSError in every process when any of them cannot write."""
+        """Called in every process; CheckpointError in each when any of them cannot write."""
         state = {MODEL: checkpoint.pop("state_dict")}
         if states := checkpoint.pop("optimizer_states", None):
             (state[OPTIMIZER],) = states

@@ -13,7 +13,7 @@ from pytorch_lightning.strategies import (
 )
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, OffloadPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy, fully_shard
 from transformers import PreTrainedModel
 
 from tasks.errors import InputError
@@ -95,8 +95,6 @@ def shard(
     policy: OffloadPolicy,
 ) -> None:
     """Each transformer layer is gathered when its turn comes; embeddings and head at once."""
-    if isinstance(model, FSDPModule):
-        return
     for layer in layers:
         fully_shard(
             layer, mesh=mesh, reshard_after_forward=reshard_after_forward, offload_policy=policy
