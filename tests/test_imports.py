@@ -15,7 +15,7 @@ MAKERS = {
     "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
     "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
-    "Search",
+    "Search", "Pointer",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}
 
@@ -48,7 +48,7 @@ def makes_constant(node: ast.Assign | ast.AnnAssign) -> bool:
 def test_only_definitions_constants_and_imports_stand_at_the_top_of_modules_and_classes() -> None:
     found = [
         f"{file.relative_to(REPOSITORY)}:{line}"
-        for folder in ("tasks", "flows", "benchmarks")
+        for folder in ("tasks", "flows", "serving", "benchmarks")
         for file in sorted((REPOSITORY / folder).rglob("*.py"))
         if "peers" not in file.parts  # other tools' programs, as their manuals have them
         for line in find_deeds(ast.parse(file.read_text()).body)

@@ -1,0 +1,1 @@
+"""The live side: the prediction service and its store."""

@@ -1,0 +1,56 @@
+"""The `serving` section of params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tasks.params import Params
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class ModelParams(Params):
+    precision: Literal["default", "fp32", "int8"]
+    threads: Annotated[int, Field(ge=0)]
+    poll_seconds: Seconds
+    canary_share: Share
+
+
+class BatchParams(Params):
+    max_texts: Count
+    max_tokens: Count
+    max_waiting_texts: Count
+
+
+class LimitParams(Params):
+    max_texts: Count
+    max_characters: Count
+    max_body_bytes: Count
+    max_header_bytes: Count
+    max_connections: Count
+    header_seconds: Seconds
+    body_seconds: Seconds
+    keep_alive_seconds: Seconds
+    drain_seconds: Seconds
+    requests_per_second: Seconds
+    burst: Count
+
+
+class PredictionLogParams(Params):
+    url: str
+    url_from: str
+    keep: Literal["text", "hash", "nothing"]
+    max_waiting: Count
+
+
+class ServingParams(Params):
+    host: str
+    port: Port
+    admin_port: Port
+    model: ModelParams
+    batch: BatchParams
+    limits: LimitParams
+    prediction_log: PredictionLogParams

@@ -1,0 +1,32 @@
+"""What the gate says of a candidate: every condition with its value and bound."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Condition(_Document):
+    name: str  # as in section gate of params.yaml
+    where: str  # the class, source, slice or check it is of; "": the whole
+    value: float | str | None  # null: could not be measured
+    bound: str  # such as ">= 0.70"
+    passed: bool
+    says: str  # one line a person reads
+
+
+class Verdict(_Document):
+    """`passed`: may go live. `undecided`: too few rows to say."""
+
+    decision: Literal["passed", "refused", "undecided"]
+    candidate: str  # sha256 of its manifest
+    champion: str | None  # likewise; null: there is none yet
+    num_rows: int  # examples that both were scored on
+    conditions: list[Condition]
+
+    @property
+    def failed(self) -> list[Condition]:
+        return [condition for condition in self.conditions if not condition.passed]
