@@ -99,8 +99,8 @@ class PredictionLog:
         with self._lock:
             return list(islice(self._waiting, _BATCH))
 
-    def _write(self, batch: Sequence[PredictionRecord]) -> int:
-        """Insert all but those no database takes; returns how many those are.
+    def _write(self, batch: Sequence[PredictionRecord]) -> list[str]:
+        """Insert all but those no database takes; returns which those are, and why.
 
         They are found by halving, each half in a transaction of its own.
         """
@@ -111,18 +111,19 @@ class PredictionLog:
                 raise
             if len(batch) == 1:
                 reason = type(getattr(error, "orig", None) or error).__name__
-                log.warning("prediction %.80r set aside: %s", batch[0].prediction_id, reason)
-                return 1
+                return [f"{batch[0].prediction_id!r:.80} ({reason})"]
             middle = len(batch) // 2
             return self._write(batch[:middle]) + self._write(batch[middle:])
-        return 0
+        return []
 
-    def _forget(self, batch: Sequence[PredictionRecord], refused: int) -> None:
+    def _forget(self, batch: Sequence[PredictionRecord], refused: Sequence[str]) -> None:
         with self._lock:
             for _ in batch:
                 self._free += _places_of(self._waiting.popleft())
-            self._count(written=len(batch) - refused, refused=refused)
+            self._count(written=len(batch) - len(refused), refused=len(refused))
             state, self._state = self._state, self._state._replace(problem="")
+        if refused:
+            log.warning("%d predictions set aside, the first: %s", len(refused), refused[0])
         if state.problem:
             log.info("predictions are written again; %d were dropped so far", state.dropped)
 

@@ -107,9 +107,8 @@ def test_bad_predictions_are_set_aside_and_all_others_written(
     state = write_all(store, records)
     assert state == LogState(1000 - len(bad), 0, len(bad), 0, "")
     assert read_rows(store).keys() == {f"p{n:06}" for n in range(1000)} - {f"p{n:06}" for n in bad}
-    said = [entry.getMessage() for entry in caplog.records]
-    assert len(said) == len(bad)
-    assert "prediction 'p000017' set aside: ValueError" in said
+    assert "predictions set aside, the first: " in caplog.messages[0]
+    assert len(caplog.messages) <= 2  # one for each batch
     assert "secret" not in caplog.text
 
 
