@@ -4,11 +4,11 @@ It parses no more than it must, since it shares the machine with what it measure
 """
 
 import asyncio
-import itertools
 import json
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -49,16 +49,16 @@ def post(place: Place, content: object, keep_alive: bool = True) -> bytes:
 
 
 def run_load(
-    place: Place, requests: Sequence[bytes], num_clients: int, seconds: float,
+    place: Place, requests: Iterable[bytes], num_clients: int, seconds: float = math.inf,
     check: Check = lambda body: None,
 ) -> Load:  # fmt: skip
-    """Send the requests, in turn and over again, for so many seconds."""
+    """Send the requests in turn, each client its next when its last is answered, for so long."""
     load = Load()
-    endless = itertools.cycle(requests)
+    waiting = iter(requests)
 
     async def all_clients() -> None:
         end = time.perf_counter() + seconds
-        clients = [_client(place, endless, end, load, check) for _ in range(num_clients)]
+        clients = [_client(place, waiting, end, load, check) for _ in range(num_clients)]
         started = time.perf_counter()
         await asyncio.gather(*clients)
         load.duration = time.perf_counter() - started
@@ -72,12 +72,12 @@ async def _client(
 ) -> None:
     """One after the other; a connection that the server asks to close is opened anew."""
     reader, writer = None, None
-    while time.perf_counter() < end:
+    while time.perf_counter() < end and (request := next(requests, None)):
         started = time.perf_counter()
         try:
             if reader is None or writer is None:
                 reader, writer = await asyncio.open_connection(place.host, place.port)
-            writer.write(next(requests))
+            writer.write(request)
             status, body, is_last = await _read_answer(reader)
             if status == 200:
                 check(body)
