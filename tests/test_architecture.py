@@ -17,6 +17,7 @@ from flows.services.params import NotificationsParams
 from serving.params import ServingParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
+from tasks.release.params import ReleaseParams
 from tasks.sweep.params import SweepParams
 from tasks.tracking.params import TrackingParams
 
@@ -81,7 +82,11 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 
-ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams, "sweep": SweepParams}
+ACTION_SECTIONS: dict[str, type[Params]] = {
+    "plan": PlanParams,
+    "sweep": SweepParams,
+    "release": ReleaseParams,
+}
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 
