@@ -6,14 +6,13 @@ import logging
 import sys
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from serving.batch.chunks import ROWS
 from serving.batch.job import MANIFEST, Job, begin, holding
 from serving.batch.parts import write_parts
 from serving.batch.scoring import check_names
 from serving.batch.source import open_source
 from serving.batch.summary import summarise
+from serving.model import num_threads
 from serving.params import ServingParams
 from tasks.artifacts import write_json
 from tasks.bundle import LABEL_SET
@@ -24,7 +23,6 @@ from tasks.releases import (
     LIVE,
     Place,
     Target,
-    Version,
     find_bundle,
     read_pointer,
     read_release,
@@ -52,7 +50,7 @@ def main(path: Path, target: Path, text_column: str, version: str | None) -> Non
     with holding(target):
         begin(target, job)
         if not (target / MANIFEST).exists():
-            parts = write_parts(source, target, job, bundle, params.model.threads)
+            parts = write_parts(source, target, job, bundle, num_threads(params.model))
             if source.stamps() != stamps:
                 raise InputError(f"{path}: changed while it was scored. Score it anew.")
             write_json(target / MANIFEST, summarise(parts, job))
@@ -62,20 +60,12 @@ def main(path: Path, target: Path, text_column: str, version: str | None) -> Non
 def choose_release(place: Place, version: str | None) -> Target:
     """The one that is live, or the one that is asked for."""
     if version is not None:
-        release = read_release(place, _check(version))
-        return Target(version=release.version, manifest_sha256=release.manifest_sha256)
+        return read_release(place, version).target
     if (live := read_pointer(place).live) is None:
         raise InputError(
             f"{place.pointer}: no release is live. Promote one, or say which to use: --version."
         )
     return live
-
-
-def _check(version: str) -> Version:
-    try:
-        return TypeAdapter(Version).validate_python(version)
-    except ValidationError:
-        raise InputError(f"version {version[:40]!r}: expected one such as v1.2.0.") from None
 
 
 def tell(target: Path) -> None:

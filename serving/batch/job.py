@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from tasks import documents
 from tasks.artifacts import write_json
+from tasks.documents import Document
 from tasks.errors import InputError, TemporaryError
 
 JOB = "job.json"
@@ -16,10 +16,8 @@ MANIFEST = "manifest.json"
 _LOCK = ".lock"
 
 
-class Job(BaseModel):
+class Job(Document):
     """Whatever decides over the bytes of the parts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: dict[str, str]  # of the source: sha256
     text_column: str
@@ -47,7 +45,7 @@ def holding(target: Path) -> Iterator[None]:
 def begin(target: Path, job: Job) -> None:
     """Write down what the target is for, or compare with what it was begun for."""
     if (target / JOB).exists():
-        _compare(target, _read(target / JOB), job)
+        _compare(target, documents.read(target / JOB, Job, "Name another target."), job)
         return
     ours = {_LOCK, f".{JOB}.new"}
     if others := sorted({path.name for path in target.iterdir()} - ours):
@@ -56,16 +54,6 @@ def begin(target: Path, job: Job) -> None:
             "folder, or one that does not exist yet."
         )
     write_json(target / JOB, job.model_dump())
-
-
-def _read(file: Path) -> Job:
-    try:
-        return Job.model_validate_json(file.read_bytes())
-    except ValidationError:
-        raise InputError(
-            f"{file}: does not say what the folder was begun for. Remove the folder, or name "
-            "another target."
-        ) from None
 
 
 def _compare(target: Path, begun: Job, job: Job) -> None:

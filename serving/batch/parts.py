@@ -1,7 +1,6 @@
 """The parts of a target: each whole or absent, so that a scoring goes on where it was killed."""
 
 import logging
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +24,7 @@ def write_parts(source: Source, target: Path, job: Job, bundle: Path, threads: i
     A part's bytes depend on its rows and the release alone, not on the number of threads.
     """
     parts: list[Path] = []
-    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         predictor = load_bundle(bundle, None if job.precision == "default" else job.precision)
         scorer = Scorer(predictor, job.version, job.max_characters, pool)
         progress = _Progress(source.num_rows)

@@ -1,27 +1,27 @@
 """A checkout with two releases of real, tiny models; v1.0.0 is live."""
 
-from pathlib import Path
+import datetime
 
 import pytest
 
-from tasks.releases import LIVE, Place
-from tests.serving.live import add_release, go_live
-from tests.tiny_bundle import package, write_inputs
-
-
-@pytest.fixture(scope="session")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    first = tmp_path_factory.mktemp("first")
-    second = tmp_path_factory.mktemp("second")
-    return package(write_inputs(first)), package(write_inputs(second, ("no", "perhaps", "yes")))
+from tasks.artifacts import write_json
+from tasks.releases import RECORD, Release
+from tests.serving.conftest import Bundles
+from tests.serving.live_place import LivePlace
 
 
 @pytest.fixture
-def checkout(bundles: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def checkout(bundles: Bundles, live_place: LivePlace, monkeypatch: pytest.MonkeyPatch) -> LivePlace:
     """The working folder of the test."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((bundles[0].parents[1] / "params.yaml").read_bytes())
-    place = Place(LIVE)
-    go_live(place, add_release(place, "v1.0.0", bundles[0]))
-    add_release(place, "v1.1.0", bundles[1])
-    return tmp_path
+    monkeypatch.chdir(live_place.folder)
+    for version, bundle in zip(("v1.0.0", "v1.1.0"), bundles, strict=True):
+        target = live_place.release(version, bundle)
+        release = Release(
+            **target.model_dump(), run="a-run", commit="", decision="passed", champion=None,
+            judged_at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        )  # fmt: skip
+        record = live_place.place.release(version) / RECORD
+        write_json(record, release.model_dump(mode="json"))
+        if version == "v1.0.0":
+            live_place.point(target)
+    return live_place
