@@ -26,16 +26,16 @@ def write_parts(source: Source, target: Path, job: Job, bundle: Path, threads: i
     parts: list[Path] = []
     with ThreadPoolExecutor(threads) as pool:
         predictor = load_bundle(bundle, None if job.precision == "default" else job.precision)
-        scorer = Scorer(predictor, job.version, job.max_characters, pool)
         progress = _Progress(source.num_rows)
+        scorer = Scorer(predictor, job.version, job.max_characters, pool, progress.scored)
+        num_rows = 0
         for chunk in source.read():
             part = target / f"part-{len(parts):06}.parquet"
-            num_rows = chunk.columns.num_rows
-            is_new = not _holds(part, num_rows)
-            if is_new:
-                _write(part, scorer.score(chunk, progress.num_done + 1))
+            if not _holds(part, chunk.columns.num_rows):
+                _write(part, scorer.score(chunk, num_rows + 1))
             parts.append(part)
-            progress.advance(num_rows, is_new)
+            num_rows += chunk.columns.num_rows
+            progress.reach(num_rows)
     return parts
 
 
@@ -55,22 +55,27 @@ class _Progress:
     """A line every few seconds, in the form that a flow's progress bar reads."""
 
     def __init__(self, total: int) -> None:
-        self.num_done = self._num_scored = 0
         self._total = total
+        self._num_done = self._num_scored = 0
         self._started = self._last = time.monotonic()
 
-    def advance(self, num_rows: int, are_new: bool) -> None:
-        self.num_done += num_rows
-        self._num_scored += num_rows if are_new else 0
+    def scored(self, num_texts: int) -> None:
+        """So many more; parts that are there already do not count for the speed."""
+        self._num_scored += num_texts
+        self.reach(self._num_done + num_texts)
+
+    def reach(self, num_rows: int) -> None:
+        """So many in all, those without a text included."""
+        self._num_done = num_rows
         now = time.monotonic()
         if now - self._last < _PROGRESS_SECONDS:
             return
         self._last = now
-        total = max(self._total, self.num_done)
+        total = max(self._total, num_rows)
         log.info(
             "%s of %s rows (%.0f %%), %.0f/s",
-            f"{self.num_done:,}",
+            f"{num_rows:,}",
             f"{total:,}",
-            100 * self.num_done / total,
+            100 * num_rows / total,
             self._num_scored / (now - self._started),
         )

@@ -1,6 +1,6 @@
 """From a chunk of rows to a part of the target: what the release says of each text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ class Scorer(NamedTuple):
     version: str
     max_characters: int
     pool: Executor
+    told: Callable[[int], None]  # how many more texts are scored
 
     def score(self, chunk: Chunk, first_row: int) -> pa.Table:
         """The chunk's own columns and those of `added_fields`."""
@@ -63,7 +64,11 @@ class Scorer(NamedTuple):
         starts = range(0, len(order), _TEXTS_PER_STEP)
         steps = [[texts[i] for i in order[start : start + _TEXTS_PER_STEP]] for start in starts]
         probs = np.empty((len(texts), len(self.classes)))
-        probs[order] = np.concatenate(list(self.pool.map(self.predictor.probs, steps)))
+        done = []
+        for step in self.pool.map(self.predictor.probs, steps):
+            done.append(step)
+            self.told(len(step))
+        probs[order] = np.concatenate(done)
         if not np.isfinite(probs).all():
             raise GateError(f"{self.version} gives probabilities that are no numbers. Roll back.")
         return probs
