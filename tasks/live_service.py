@@ -55,9 +55,9 @@ class _Predictions(_Answer):
 
 
 class Traffic(_Answer):
-    """Of one model since the service loaded it; a shadow is also compared with what is live."""
+    """Of one model since the service loaded it; a shadow's texts are also compared with the live."""
 
-    num_requests: int = 0
+    num_requests: int = 0  # answered
     num_errors: int = 0
     seconds_mean: float | None = None
     num_compared: int = 0

@@ -83,10 +83,8 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 
 
 ACTION_SECTIONS: dict[str, type[Params]] = {
-    "plan": PlanParams,
-    "sweep": SweepParams,
-    "release": ReleaseParams,
-}
+    "plan": PlanParams, "sweep": SweepParams, "release": ReleaseParams,
+}  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 
@@ -109,11 +107,9 @@ def test_dvc_and_gto_are_known_to_graph_host_remotes_objects_and_registry_alone(
         for module in graph.find_modules_that_directly_import(package)
     }
     assert importers == {
-        "flows.stage_graph",
-        "flows.dvc_host",
-        "flows.checkout.remote_objects",
+        "flows.stage_graph", "flows.dvc_host", "flows.checkout.remote_objects",
         "flows.checkout.registry",
-    }
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -53,6 +53,14 @@ def registered_versions() -> dict[str, str]:
     return found
 
 
+def enter(version: str, commit: str, stage: Stage, say: Callable[[str], None]) -> None:
+    """Registered on its run's commit and alone in the stage, here and at the git remote."""
+    if has_artifact():
+        register(version, commit)
+        assign(version, stage)
+        push_tags(say)
+
+
 def register(version: str, commit: str) -> None:
     """Tag the commit as this version, unless it is; InputError when another commit is."""
     known = registered_versions().get(version)

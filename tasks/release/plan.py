@@ -34,23 +34,27 @@ def next_version(versions: Iterable[str], bump: str) -> str:
     return "v{}.{}.{}".format(*after[bump])
 
 
-def check_verdict(order: Order, release: Release, verdict: Verdict, live: Target | None) -> None:
-    """GateError unless the gate lets this very bundle replace what is live now, or a person does.
+def verdict_problem(release: Release, verdict: Verdict, live: Target | None) -> str:
+    """Why the gate does not let this very bundle replace what is live now; "": it does.
 
     A verdict against another champion says nothing of the one that would be replaced.
     """
     champion = live.manifest_sha256 if live else None
-    problem = ""
     if verdict.candidate != release.manifest_sha256:
-        problem = "its verdict is of another bundle"
-    elif verdict.decision != "passed":
+        return "its verdict is of another bundle"
+    if verdict.decision != "passed":
         says = "; ".join(condition.says for condition in verdict.failed)
-        problem = f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
-    elif verdict.champion != champion:
-        problem = (
+        return f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
+    if verdict.champion != champion:
+        return (
             f"it was judged against {release.champion or 'no champion'}, and "
             f"{live.version if live else 'nothing'} is live now"
         )
+    return ""
+
+
+def check_verdict(order: Order, problem: str) -> None:
+    """GateError for a problem that the order does not take upon itself, with a reason."""
     if not problem:
         return
     if not order.despite_verdict:
