@@ -15,6 +15,7 @@ import yaml
 from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from serving.params import ServingParams
+from tasks.gate.params import GateParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.sweep.params import SweepParams
@@ -81,7 +82,11 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 
-ACTION_SECTIONS: dict[str, type[Params]] = {"plan": PlanParams, "sweep": SweepParams}
+ACTION_SECTIONS: dict[str, type[Params]] = {
+    "gate": GateParams,
+    "plan": PlanParams,
+    "sweep": SweepParams,
+}
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 
