@@ -50,6 +50,8 @@ class ServingParams(Params):
     host: str
     port: Port
     admin_port: Port
+    require_api_keys: bool
+    key_refresh_seconds: Seconds
     model: ModelParams
     batch: BatchParams
     limits: LimitParams

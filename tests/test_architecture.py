@@ -18,6 +18,7 @@ from serving.params import ServingParams
 from tasks.gate.params import GateParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
+from tasks.release.params import ReleaseParams
 from tasks.sweep.params import SweepParams
 from tasks.tracking.params import TrackingParams
 
@@ -85,6 +86,7 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 ACTION_SECTIONS: dict[str, type[Params]] = {
     "gate": GateParams,
     "plan": PlanParams,
+    "release": ReleaseParams,
     "sweep": SweepParams,
 }
 

@@ -1,0 +1,72 @@
+"""The admin routes, on a port of their own that only this machine reaches."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from serving.doors import Admit
+from serving.http import RefusedError, answer
+from serving.model import Model
+from serving.service import Service, Tally
+
+
+def make_admin_app(service: Service, admit: Admit, restart: Callable[[], None]) -> FastAPI:
+    app = FastAPI(title="Flywheel, admin", version="1", redoc_url=None)
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        return error.response()
+
+    app.add_exception_handler(RefusedError, refuse)
+
+    @app.post("/v1/reload")
+    async def reload(request: Request) -> Response:
+        """Look at the pointer now; answers when what it names is loaded, or was refused."""
+        admit(request, "admin")
+        problem = await asyncio.to_thread(service.fleet.refresh)
+        return answer({**_lineup(service), "problem": problem})
+
+    @app.get("/v1/state")
+    async def state(request: Request) -> Response:
+        """What each role has answered since its release was loaded, queue and log."""
+        admit(request, "admin")
+        log = service.log.state()
+        return answer(
+            {
+                **_lineup(service),
+                "problem": service.fleet.problem,
+                "waiting_texts": service.batcher.num_waiting,
+                "prediction_log": log._asdict(),
+            }
+        )
+
+    @app.post("/v1/restart", status_code=202)
+    async def begin_restart(request: Request) -> Response:
+        """A new process takes over, then this one finishes its answers and ends."""
+        admit(request, "admin")
+        restart()
+        return answer({"status": "restarting"}, 202)
+
+    return app
+
+
+def _lineup(service: Service) -> dict[str, Any]:
+    lineup = service.fleet.lineup._asdict()
+    return {role: _described(service, role, model) for role, model in lineup.items()}
+
+
+def _described(service: Service, role: str, model: Model | None) -> dict[str, Any] | None:
+    if model is None:
+        return None
+    tally = service.tallies.get((role, model.target.version), Tally())
+    return {
+        "version": model.target.version,
+        "manifest_sha256": model.target.manifest_sha256,
+        "num_requests": tally.num_requests,
+        "num_errors": tally.num_errors,
+        "seconds_mean": tally.seconds / tally.num_requests if tally.num_requests else None,
+        "num_compared": tally.num_compared,
+        "num_disagreed": tally.num_disagreed,
+    }

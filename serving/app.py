@@ -1,0 +1,163 @@
+"""The public routes: predict, feedback, what is live, health, metrics, documentation."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
+from starlette.background import BackgroundTask
+
+from serving.batcher import OverloadedError
+from serving.doors import Admit
+from serving.http import RefusedError, answer, discard_rest, parse, read_body
+from serving.schema import (
+    FeedbackRequest,
+    Invalid,
+    ModelAnswer,
+    PredictAnswer,
+    PredictRequest,
+    Problem,
+)
+from serving.service import NotReadyError, Service
+
+_DESCRIPTION = "Classifies texts with the release that is live. Each answer is by one version."
+_SECONDS_TO_RETRY = "1"
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "No valid API key, where keys are required"},
+    403: {"model": Problem, "description": "The key lacks the scope"},
+    408: {"model": Problem, "description": "The body came too slowly"},
+    413: {"model": Problem, "description": "The body is too long"},
+    415: {"model": Problem, "description": "Not application/json"},
+    422: {"model": Invalid, "description": "Not as the schema says; nothing was stored"},
+    429: {"model": Problem, "description": "Above the key's rate; see Retry-After"},
+    503: {"model": Problem, "description": "Overloaded or without a release; see Retry-After"},
+}
+
+
+def make_app(service: Service, admit: Admit) -> FastAPI:
+    app = FastAPI(title="Flywheel", description=_DESCRIPTION, version="1", redoc_url=None)
+    app.add_exception_handler(RefusedError, _refuse)
+    _add_predict(app, service, admit)
+    _add_feedback(app, service, admit)
+    _add_state(app, service, admit)
+    return app
+
+
+def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
+    limits = service.params.limits
+
+    @app.post(
+        "/v1/predict", response_model=PredictAnswer, responses=_REFUSALS,
+        openapi_extra=_body_of(PredictRequest), summary="Classify texts",
+    )  # fmt: skip
+    async def predict(request: Request) -> Response:
+        client = admit(request, "predict")
+        texts = parse(await read_body(request, limits), PredictRequest).texts
+        if len(texts) > limits.max_texts:
+            raise _invalid(["texts"], f"at most {limits.max_texts} texts")
+        for index, text in enumerate(texts):
+            if len(text) > limits.max_characters:
+                raise _invalid(["texts", index], f"at most {limits.max_characters} characters")
+        try:
+            found = await service.predict(texts, client)
+        except NotReadyError:
+            raise _later("no release is live yet") from None
+        except OverloadedError:
+            raise _later("too many texts wait") from None
+        response = answer(found)
+        if service.fleet.lineup.shadow:
+            response.background = BackgroundTask(service.shade, texts, found, client)
+        return response
+
+
+def _add_feedback(app: FastAPI, service: Service, admit: Admit) -> None:
+    @app.post(
+        "/v1/feedback", responses=_REFUSALS, openapi_extra=_body_of(FeedbackRequest),
+        summary="Correct a prediction",
+    )  # fmt: skip
+    async def feedback(request: Request) -> Response:
+        """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
+        admit(request, "feedback")
+        parse(await read_body(request, service.params.limits), FeedbackRequest)
+        raise _later("feedback is not taken yet; nothing was stored")
+
+
+def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
+    @app.get("/v1/model", response_model=ModelAnswer, responses=_only(401, 429, 503))
+    async def model(request: Request) -> Response:
+        """What is live, and what is being rehearsed."""
+        admit(request, None)
+        live, canary, shadow = service.fleet.lineup
+        if live is None:
+            raise _later("no release is live yet")
+        return answer(
+            {
+                "version": live.target.version,
+                "manifest_sha256": live.target.manifest_sha256,
+                "precision": live.precision,
+                "classes": list(live.label_set.classes),
+                "canary": canary.target.version if canary else None,
+                "shadow": shadow.target.version if shadow else None,
+            }
+        )
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        """The process answers."""
+        return answer({"status": "alive"})
+
+    @app.get("/readyz", responses=_only(503))
+    async def readyz() -> Response:
+        """A release is loaded; a problem, if there is one, is of a release that did not load."""
+        live = service.fleet.lineup.live
+        if live is None:
+            problem = service.fleet.problem or "no release is live yet; make run makes one"
+            raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
+        return answer({"status": "ready", "version": live.target.version})
+
+    @app.get("/metrics", responses=_only(401, 403, 429))
+    async def metrics(request: Request) -> Response:
+        """For Prometheus."""
+        admit(request, "admin")
+        return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return _Lingering(error, request) if error.status in (408, 413) else error.response()
+
+
+class _Lingering(Response):
+    """An answer before the request has ended: it goes out, then the rest is read and dropped."""
+
+    def __init__(self, error: RefusedError, request: Request) -> None:
+        whole = error.response()
+        super().__init__(whole.body, whole.status_code, whole.headers)
+        self._request = request
+
+    async def __call__(
+        self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await discard_rest(self._request)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _body_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """The request's schema, for the document: FastAPI itself does not read these bodies."""
+    schema = {"schema": kind.model_json_schema()}
+    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
+
+
+def _only(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: _REFUSALS[status] for status in statuses}
+
+
+def _invalid(place: list[str | int], message: str) -> RefusedError:
+    return RefusedError(422, [{"loc": ["body", *place], "msg": message, "type": "too_long"}])
+
+
+def _later(detail: str) -> RefusedError:
+    return RefusedError(503, detail, retry_after=_SECONDS_TO_RETRY)

@@ -1,0 +1,184 @@
+"""Texts of all requests in one queue, scored together by threads, those of like length in a batch.
+
+A worker takes what waits, at once: batches grow with the load, and a lone request never waits for
+company.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from serving.model import Model
+from serving.params import BatchParams
+from tasks.predictor import Floats, softmax
+from tasks.text import normalise
+from tasks.tokens import encode, pad
+
+
+class OverloadedError(Exception):
+    """More texts wait than may."""
+
+
+class Job:
+    """The texts of one request, all scored by one model."""
+
+    def __init__(self, model: Model, texts: Sequence[str], done: "asyncio.Future[Floats]") -> None:
+        self.model = model
+        self.texts = texts
+        self.done = done
+        self.logits = np.zeros((len(texts), len(model.label_set.classes)))
+        self.num_left = len(texts)
+        self.error: Exception | None = None
+
+
+class Piece(NamedTuple):
+    """A text of a job, as token ids."""
+
+    job: Job
+    index: int
+    ids: list[int]
+
+
+class Batcher:
+    """`workers` threads that score; `num_waiting` counts texts that no worker has taken yet."""
+
+    def __init__(
+        self, params: BatchParams, workers: int, observe: Callable[[int], None] = lambda size: None
+    ) -> None:
+        self._params = params
+        self._observe = observe  # is told the size of each batch
+        self._lock = threading.Condition()
+        self._arrived: deque[Job] = deque()  # not yet tokenised
+        self._waiting: deque[Piece] = deque()
+        self._num_busy = 0
+        self._ended = False
+        self.num_waiting = 0
+        self._loop = asyncio.get_running_loop()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"scorer-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def score(self, model: Model, texts: Sequence[str]) -> Floats:
+        """Class probabilities, shape (texts, classes); OverloadedError at once, never later."""
+        if self.is_full_for(len(texts)):
+            raise OverloadedError
+        job = Job(model, texts, self._loop.create_future())
+        with self._lock:
+            self.num_waiting += len(texts)
+            self._arrived.append(job)
+            self._lock.notify()
+        return await job.done
+
+    def is_full_for(self, num_texts: int) -> bool:
+        """One request is always taken when nothing waits, however many texts it has."""
+        waiting = self.num_waiting
+        return waiting > 0 and waiting + num_texts > self._params.max_waiting_texts
+
+    def close(self) -> None:
+        """After the last job; waits for the threads."""
+        with self._lock:
+            self._ended = True
+            self._lock.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                while not (self._arrived or self._waiting or self._ended):
+                    self._lock.wait()
+                if self._ended and not (self._arrived or self._waiting):
+                    return
+                job = self._arrived.popleft() if self._arrived else None
+                batch = self._take() if job is None else []
+                is_alone = job is None and not (self._num_busy or self._waiting or batch[1:])
+                self._num_busy += 1
+            try:
+                self._prepare(job) if job else self._score(batch, is_alone)
+            finally:
+                with self._lock:
+                    self._num_busy -= 1
+
+    def _prepare(self, job: Job) -> None:
+        try:
+            rows = encode(job.model.tokenizer, [normalise(text) for text in job.texts])
+        except Exception as error:  # the request's, not the service's, end
+            with self._lock:
+                self.num_waiting -= len(job.texts)
+            self._fail({job}, error)
+            return
+        with self._lock:
+            self._waiting.extend(Piece(job, index, ids) for index, ids in enumerate(rows))
+            if len(self._waiting) > 1:
+                self._lock.notify()
+
+    def _take(self) -> list[Piece]:
+        """The piece that waits longest, and those most like it in length, of the same model.
+
+        No more than this worker's share of what waits, so that the others get theirs.
+        """
+        first = self._waiting[0]
+        share = -(-len(self._waiting) // len(self._threads))
+        alike = sorted(
+            (piece for piece in self._waiting if piece.job.model is first.job.model),
+            key=lambda piece: (piece is not first, abs(len(piece.ids) - len(first.ids))),
+        )
+        batch: list[Piece] = []
+        longest = 1
+        for piece in alike[: min(share, self._params.max_texts)]:
+            longest = max(longest, len(piece.ids))
+            if batch and longest * (len(batch) + 1) > self._params.max_tokens:
+                break
+            batch.append(piece)
+        taken = set(map(id, batch))
+        self._waiting = deque(piece for piece in self._waiting if id(piece) not in taken)
+        self.num_waiting -= len(batch)
+        return batch
+
+    def _score(self, batch: Sequence[Piece], is_alone: bool) -> None:
+        model = batch[0].job.model
+        score = model.wide if is_alone else model.narrow
+        try:
+            logits = score(*pad([piece.ids for piece in batch]))
+        except Exception as error:
+            self._fail({piece.job for piece in batch}, error)
+            return
+        self._observe(len(batch))
+        finished = []
+        with self._lock:
+            for piece, row in zip(batch, logits, strict=True):
+                piece.job.logits[piece.index] = row
+                piece.job.num_left -= 1
+                if piece.job.num_left == 0:
+                    finished.append(piece.job)
+        if finished:
+            self._loop.call_soon_threadsafe(_finish, finished)
+
+    def _fail(self, jobs: set[Job], error: Exception) -> None:
+        with self._lock:
+            before = len(self._waiting)
+            self._waiting = deque(piece for piece in self._waiting if piece.job not in jobs)
+            self.num_waiting -= before - len(self._waiting)
+        for job in jobs:
+            job.error = error
+        self._loop.call_soon_threadsafe(_finish, list(jobs))
+
+
+def _finish(jobs: Sequence[Job]) -> None:
+    """In the event loop; a client that has gone has cancelled its future."""
+    for job in jobs:
+        if job.done.done():
+            continue
+        if job.error is None and not np.isfinite(job.logits).all():
+            job.error = ArithmeticError("the model answered with something that is no number")
+        if job.error:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(softmax(job.logits))

@@ -1,0 +1,163 @@
+"""The prediction service without HTTP: texts in, predictions out, logged on the way."""
+
+import datetime
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from serving.batcher import Batcher, OverloadedError
+from serving.fleet import Fleet, Role
+from serving.metrics import Metrics
+from serving.model import Model, num_threads
+from serving.params import ServingParams
+from serving.store.prediction_log import PredictionLog
+from serving.store.records import PredictionRecord
+from tasks.predictor import Floats
+from tasks.releases import Place
+
+_DIGITS = 6  # of probabilities in answers
+Answer = dict[str, Any]
+
+
+class NotReadyError(Exception):
+    """There is no release to answer with."""
+
+
+class Tally(NamedTuple):
+    """What a role has done since its release was loaded."""
+
+    num_requests: int = 0
+    num_errors: int = 0
+    seconds: float = 0.0
+    num_compared: int = 0  # a shadow's answers, against those that were given
+    num_disagreed: int = 0
+
+
+class Service:
+    """What the two HTTP applications share; made in the event loop."""
+
+    def __init__(self, place: Place, params: ServingParams, log: PredictionLog) -> None:
+        self.params = params
+        self.log = log
+        self.metrics = Metrics(lambda: self.batcher.num_waiting, log.state)
+        workers = num_threads(params.model)
+        self.batcher = Batcher(params.batch, workers, self.metrics.batch_texts.observe)
+        self.fleet = Fleet(place, params.model, self._start_counting)
+        self.tallies: dict[tuple[Role, str], Tally] = {}
+
+    async def predict(self, texts: Sequence[str], client: str | None) -> Answer:
+        """All by one version. NotReadyError, OverloadedError."""
+        started = time.perf_counter()
+        model, role = self.fleet.choose(texts)
+        if model is None:
+            raise NotReadyError
+        try:
+            probs = await self.batcher.score(model, texts)
+        except OverloadedError:
+            raise
+        except Exception:
+            self._count(role, model, num_errors=1)
+            raise
+        seconds = time.perf_counter() - started
+        self._count(role, model, num_requests=1, seconds=seconds)
+        self.metrics.seconds.observe(seconds)
+        records = _records(model, role, texts, probs, client, seconds)
+        self._keep(records)
+        return _answer(model, records)
+
+    async def shade(self, texts: Sequence[str], answer: Answer, client: str | None) -> None:
+        """Let the shadow score what was just answered, if there is room; nobody waits for it."""
+        shadow = self.fleet.lineup.shadow
+        if shadow is None or self.batcher.num_waiting:
+            return
+        started = time.perf_counter()
+        try:
+            probs = await self.batcher.score(shadow, texts)
+        except OverloadedError:
+            return
+        except Exception:
+            self._count("shadow", shadow, num_errors=1)
+            return
+        seconds = time.perf_counter() - started
+        records = _records(shadow, "shadow", texts, probs, client, seconds)
+        given = [prediction["label"] for prediction in answer["predictions"]]
+        self._count(
+            "shadow", shadow, num_requests=1, seconds=seconds, num_compared=len(given),
+            num_disagreed=sum(record.label != label for record, label in zip(records, given)),
+        )  # fmt: skip
+        self._keep(records)
+
+    def close(self, seconds: float) -> int:
+        """Returns how many predictions did not reach the store."""
+        self.fleet.close()
+        self.batcher.close()
+        return self.log.close(seconds)
+
+    def _keep(self, records: Sequence[PredictionRecord]) -> None:
+        self.log.put(records)
+        for label, number in Counter(record.label for record in records).items():
+            self.metrics.texts.labels(records[0].model_version, records[0].role, label).inc(number)
+
+    def _count(self, role: Role, model: Model, **more: float) -> None:
+        """In the event loop alone, so no lock."""
+        key = (role, model.target.version)
+        tally = self.tallies.get(key, Tally())
+        changed = {name: getattr(tally, name) + value for name, value in more.items()}
+        self.tallies[key] = tally._replace(**changed)
+
+    def _start_counting(self) -> None:
+        """A rehearsal is judged by what it did itself, not by what that role did before."""
+        loaded = {
+            (role, model.target.version)
+            for role, model in self.fleet.lineup._asdict().items()
+            if model
+        }
+        for key in set(self.tallies) - loaded:
+            self.tallies.pop(key, None)
+        self.metrics.live.clear()
+        for role, version in loaded:
+            self.metrics.live.labels(version, role).set(1)
+
+
+def _records(
+    model: Model, role: Role, texts: Sequence[str], probs: Floats, client: str | None,
+    seconds: float,
+) -> list[PredictionRecord]:  # fmt: skip
+    now = datetime.datetime.now(datetime.UTC)
+    classes = model.label_set.classes
+    return [
+        PredictionRecord(
+            prediction_id=_new_id(),
+            created_at=now,
+            client=client,
+            model_version=model.target.version,
+            role=role,
+            text=text,
+            label=classes[row.argmax()],
+            probabilities=row.round(_DIGITS).tolist(),
+            latency_ms=1000 * seconds,
+        )
+        for text, row in zip(texts, probs, strict=True)
+    ]
+
+
+def _new_id() -> str:
+    """32 hex digits: 12 of the time in ms, so that a table grows at its end; 20 at random."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def _answer(model: Model, records: Sequence[PredictionRecord]) -> Answer:
+    classes = model.label_set.classes
+    return {
+        "predictions": [
+            {
+                "label": record.label,
+                "probabilities": dict(zip(classes, record.probabilities, strict=True)),
+                "prediction_id": record.prediction_id,
+                "model_version": record.model_version,
+            }
+            for record in records
+        ]
+    }

@@ -1,0 +1,141 @@
+"""The process that answers: `python -m serving` starts one, and another before this one ends."""
+
+import argparse
+import asyncio
+import functools
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+import uvloop
+from sqlalchemy import Engine
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
+
+from serving.admin import make_admin_app
+from serving.app import make_app
+from serving.auth import Keyring
+from serving.doors import Admit, admit_all, is_loopback, key_holders
+from serving.guard import Guard
+from serving.logs import set_up_logging
+from serving.params import ServingParams
+from serving.server import DrainingServer
+from serving.service import Service
+from serving.store.engine import open_engine, store_url
+from serving.store.prediction_log import PredictionLog
+from serving.store.schema import upgrade
+from tasks.errors import FlywheelError, InputError, TemporaryError
+from tasks.params import load_params
+from tasks.releases import LIVE, Place
+from tasks.stage import die_with_parent
+
+# Of the interpreter, between threads: by default one that has scored may wait 5 ms for its turn.
+_SWITCH_SECONDS = 0.0005
+_FLUSH_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+async def serve(public: socket.socket, admin: socket.socket, ready: int) -> None:
+    """Until SIGTERM; writes a byte to `ready` when a release is loaded, or none is there yet."""
+    params = load_params("serving", ServingParams)
+    engine = open_engine(store_url(params.prediction_log))
+    admit, keyring = await asyncio.to_thread(_open_doors, engine, params)
+    service = Service(Place(LIVE), params, PredictionLog(engine, params.prediction_log))
+    await asyncio.to_thread(service.fleet.refresh)
+    for target in (service.fleet.watch, functools.partial(_keep_up, engine, keyring)):
+        threading.Thread(target=target, daemon=True).start()
+    apps = [
+        (make_app(service, admit), params.host, public),
+        (make_admin_app(service, admit, _ask_for_restart), "127.0.0.1", admin),
+    ]
+    servers = []
+    async with asyncio.TaskGroup() as group:
+        for app, host, listener in apps:
+            guard = Guard(_known_hosts(app, host, admit), service.metrics)
+            servers.append(DrainingServer(guard, guard, params.limits))
+            group.create_task(servers[-1].serve([listener]))
+        _end_on_signal(servers)
+        while not all(server.started for server in servers):
+            await asyncio.sleep(0.005)
+        os.write(ready, b"1")
+    lost = await asyncio.to_thread(service.close, _FLUSH_SECONDS)
+    if lost:
+        log.error("%d predictions did not reach the store", lost)
+
+
+def _open_doors(engine: Engine, params: ServingParams) -> tuple[Admit, Keyring]:
+    """Bring the store's tables up to date; with keys required, without any, do not start."""
+    keyring = Keyring(engine, params.key_refresh_seconds)
+    must = params.require_api_keys or not is_loopback(params.host)
+    try:
+        upgrade(engine)
+        keyring.refresh()
+    except TemporaryError as error:
+        if must:
+            raise
+        log.warning("predictions wait for the store: %s", error)
+    if not must:
+        return admit_all, keyring
+    if not keyring.num_keys:
+        raise InputError(
+            f"serving.host {params.host}: whoever can reach it needs an API key, and there is none."
+            " Make one: python -m serving.keys add NAME --scope predict"
+        )
+    return key_holders(keyring, params.limits), keyring
+
+
+def _keep_up(engine: Engine, keyring: Keyring) -> None:
+    """Follow new and revoked keys; make the tables once the store is there."""
+    is_upgraded = False
+    pause = threading.Event()
+    while not pause.wait(1.0):
+        try:
+            if not is_upgraded:
+                upgrade(engine)
+                is_upgraded = True
+            keyring.refresh()
+        except FlywheelError as error:
+            log.debug("store: %s", error)  # the prediction log has said it
+
+
+def _known_hosts(app: ASGIApp, host: str, admit: Admit) -> ASGIApp:
+    """Without keys, a page in a browser must not reach this address under a name of its own."""
+    if admit is not admit_all:
+        return app
+    return TrustedHostMiddleware(app, ["127.0.0.1", "localhost", "[::1]", host])
+
+
+def _ask_for_restart() -> None:
+    os.kill(os.getppid(), signal.SIGHUP)
+
+
+def _end_on_signal(servers: list[DrainingServer]) -> None:
+    def end() -> None:
+        for server in servers:
+            server.force_exit = server.should_exit  # asked twice: at once
+            server.should_exit = True
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m serving.worker", description=__doc__)
+    for name in ("public", "admin", "ready"):
+        parser.add_argument(name, type=int, help="number of an open file")
+    options = parser.parse_args(arguments)
+    die_with_parent()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    set_up_logging()
+    public, admin = (socket.socket(fileno=fd) for fd in (options.public, options.admin))
+    uvloop.run(serve(public, admin, options.ready))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except FlywheelError as problem:
+        sys.exit(f"serving failed: {problem}")

@@ -1,0 +1,144 @@
+"""The running prediction service, as others on this machine find it and ask it."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from tasks import documents
+from tasks.documents import Document
+from tasks.errors import InputError, TemporaryError
+from tasks.releases import Place, Target
+
+LOCK = "service.lock"  # held by the service for as long as it lives
+RECORD = "service.json"  # where it listens
+KEY_FROM = "FLYWHEEL_API_KEY"  # environment variable with a key of scopes admin and predict
+_SHOWN_CHARACTERS = 200
+
+
+class Service(Document):
+    """What the service writes when it listens."""
+
+    url: str
+    admin_url: str
+    pid: int
+
+
+class _Answer(BaseModel):
+    """Of the service: it may say more than is read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Reloaded(_Answer):
+    live: Target | None
+    problem: str | None  # why it goes on with what it had
+
+
+class Model(_Answer):
+    version: str
+    manifest_sha256: str
+    classes: list[str]
+
+
+class Prediction(_Answer):
+    label: str
+    probabilities: dict[str, float]
+    model_version: str
+
+
+class _Predictions(_Answer):
+    predictions: list[Prediction]
+
+
+class Traffic(_Answer):
+    """Of one model since the service loaded it; a shadow is also compared with what is live."""
+
+    num_requests: int = 0
+    num_errors: int = 0
+    seconds_mean: float | None = None
+    num_compared: int = 0
+    num_disagreed: int = 0
+
+
+class State(_Answer):
+    live: Traffic | None
+    canary: Traffic | None
+    shadow: Traffic | None
+
+
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def find_service(place: Place) -> Service | None:
+    """None when none is alive; TemporaryError when it lives and does not listen yet."""
+    if not _is_held(place.folder / LOCK):
+        return None
+    try:
+        return documents.read(place.folder / RECORD, Service, "Wait until it listens.")
+    except InputError as error:
+        raise TemporaryError(f"the service is alive, and {error}") from None
+
+
+def reload(service: Service, seconds: float) -> Reloaded:
+    """It looks at the pointer at once, and answers when it has swapped or refused."""
+    return _ask("POST", f"{service.admin_url}/v1/reload", Reloaded, seconds)
+
+
+def read_state(service: Service, seconds: float) -> State:
+    return _ask("GET", f"{service.admin_url}/v1/state", State, seconds)
+
+
+def read_model(service: Service, seconds: float) -> Model:
+    return _ask("GET", f"{service.url}/v1/model", Model, seconds)
+
+
+def predict(service: Service, texts: list[str], seconds: float) -> list[Prediction]:
+    body = {"texts": texts}
+    return _ask("POST", f"{service.url}/v1/predict", _Predictions, seconds, body).predictions
+
+
+def _ask(
+    method: str,
+    url: str,
+    kind: type[Kind],
+    seconds: float,
+    body: dict[str, list[str]] | None = None,
+) -> Kind:
+    """One request; TemporaryError, in one line, for whatever comes instead of the answer."""
+    key = os.environ.get(KEY_FROM)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        # a proxy that the environment names is not for this machine's own service
+        with httpx.Client(trust_env=False, timeout=seconds) as client:
+            answer = client.request(method, url, json=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise TemporaryError(f"{method} {url}: {type(error).__name__}: {error}") from None
+    if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        raise InputError(
+            f"{method} {url}: {answer.status_code}. Its API keys are on: put one with scopes admin "
+            f"and predict in the environment variable {KEY_FROM}."
+        )
+    if not answer.is_success:
+        said = " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
+        raise TemporaryError(f"{method} {url}: {answer.status_code}: {said}")
+    return documents.parse(answer.content, kind, f"{method} {url}", "Is that our own service?")
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether somebody lives who holds it; asks without creating it."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)

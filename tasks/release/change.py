@@ -1,0 +1,86 @@
+"""Changes of the pointer, one after another: each is made of the pointer that it was meant for."""
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+
+import filelock
+
+from tasks.errors import TemporaryError
+from tasks.release.plan import one_line
+from tasks.releases import Action, Change, Place, Pointer, read_pointer, swap_pointer
+
+_LOCK = "release.lock"  # for the moment of a change: a rollback never waits for a promotion
+_PROMOTION_LOCK = "promotion.lock"  # for all of a promotion, rehearsal included
+
+
+def make_private(place: Place) -> None:
+    """What is live answers for its owner: nobody else reads or writes here."""
+    for folder in (place.folder, place.releases):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
+@contextlib.contextmanager
+def changing(place: Place, seconds: float) -> Iterator[None]:
+    """Alone with the pointer and the folder of releases; TemporaryError when it stays taken."""
+    with _alone(place, _LOCK, seconds, "another change of what is live"):
+        yield
+
+
+@contextlib.contextmanager
+def promoting(place: Place, seconds: float) -> Iterator[None]:
+    """The only promotion under way; whatever it leaves when it is killed, the next one ends."""
+    with _alone(place, _PROMOTION_LOCK, seconds, "another promotion"):
+        yield
+
+
+def describe(
+    pointer: Pointer, action: Action, by: tuple[str, str], to_version: str | None
+) -> Change:
+    """The next line of the history; `by`: who, and why."""
+    number = pointer.change.number + 1 if pointer.change else 1
+    from_version = pointer.live.version if pointer.live else None
+    who, why = map(one_line, by)
+    now = datetime.datetime.now(datetime.UTC)
+    return Change(
+        number=number, action=action, at=now, who=who, why=why,
+        from_version=from_version, to_version=to_version,
+    )  # fmt: skip
+
+
+def replace(place: Place, expected: Pointer, new: Pointer, seconds: float) -> None:
+    """Swap the pointer if it still is what `new` was made of; TemporaryError if not."""
+    with changing(place, seconds):
+        if (found := read_pointer(place)) != expected:
+            raise TemporaryError(f"meanwhile {tell(found)}. Look at that, then try again.")
+        try:
+            swap_pointer(place, new)
+        except BaseException:  # the disk fails after the rename: what was not said is not so
+            if read_pointer(place) == new:
+                swap_pointer(place, expected)
+            raise
+
+
+def tell(pointer: Pointer) -> str:
+    """Its change, as a person says it."""
+    if (change := pointer.change) is None:
+        return "nothing was released"
+    return f"{change.who} did {change.action} {change.to_version or 'nothing'} ({change.why})"
+
+
+@contextlib.contextmanager
+def _alone(place: Place, name: str, seconds: float, holder: str) -> Iterator[None]:
+    make_private(place)
+    # a lock of the kernel: it ends with its owner, and where there is none this fails
+    lock = filelock.FileLock(place.folder / name, mode=0o600, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=seconds, poll_interval=0.02)
+    except filelock.Timeout:
+        raise TemporaryError(
+            f"{place.folder / name}: {holder} has taken longer than {seconds:g} s. Try again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

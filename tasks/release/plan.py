@@ -1,0 +1,100 @@
+"""What a release, a promotion or a rollback makes of what is there: pure, nothing is written."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from tasks.errors import GateError, InputError
+from tasks.releases import Change, Pointer, Release, Target, numbers_of
+from tasks.verdict import Verdict
+
+FIRST_VERSION = "v1.0.0"
+_MOST_CHARACTERS = 500  # of who and why, which go into every line about a change
+
+
+class Order(NamedTuple):
+    """What a person, or the flywheel, asks for."""
+
+    version: str
+    who: str
+    why: str
+    despite_verdict: bool = False
+
+
+def next_version(versions: Iterable[str], bump: str) -> str:
+    """The one after the highest; the first is v1.0.0."""
+    taken = [numbers_of(version) for version in versions]
+    if not taken:
+        return FIRST_VERSION
+    major, minor, patch = max(taken)
+    after = {
+        "major": (major + 1, 0, 0),
+        "minor": (major, minor + 1, 0),
+        "patch": (major, minor, patch + 1),
+    }
+    return "v{}.{}.{}".format(*after[bump])
+
+
+def check_verdict(order: Order, release: Release, verdict: Verdict, live: Target | None) -> None:
+    """GateError unless the gate lets this very bundle replace what is live now, or a person does.
+
+    A verdict against another champion says nothing of the one that would be replaced.
+    """
+    champion = live.manifest_sha256 if live else None
+    problem = ""
+    if verdict.candidate != release.manifest_sha256:
+        problem = "its verdict is of another bundle"
+    elif verdict.decision != "passed":
+        says = "; ".join(condition.says for condition in verdict.failed)
+        problem = f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
+    elif verdict.champion != champion:
+        problem = (
+            f"it was judged against {release.champion or 'no champion'}, and "
+            f"{live.version if live else 'nothing'} is live now"
+        )
+    if not problem:
+        return
+    if not order.despite_verdict:
+        raise GateError(
+            f"{order.version} is not promoted: {problem}. Mend the candidate, or take it upon you: "
+            "despite_verdict, with a reason in why."
+        )
+    if not order.why.strip():
+        raise InputError(f"{order.version}: {problem}. Promoting it despite that needs a why.")
+
+
+def promoted(before: Pointer, target: Target, change: Change) -> Pointer:
+    return Pointer(live=target, previous=before.live, canary=None, shadow=None, change=change)
+
+
+def put_back(now: Pointer, before: Pointer, change: Change) -> Pointer:
+    """What was live and what it could go back to, as it was before."""
+    quiet = {"canary": None, "shadow": None, "change": change}
+    return now.model_copy(update={"live": before.live, "previous": before.previous, **quiet})
+
+
+def rehearsing(before: Pointer, target: Target, kind: str, change: Change) -> Pointer:
+    return before.model_copy(
+        update={"canary": None, "shadow": None, kind: target} | {"change": change}
+    )
+
+
+def rolled_back(target: Target, previous: Target | None, change: Change) -> Pointer:
+    return Pointer(live=target, previous=previous, canary=None, shadow=None, change=change)
+
+
+def predecessor(history: Sequence[Change], version: str) -> str | None:
+    """What was live before that version was last promoted: where a second rollback would go."""
+    for change in reversed(history):
+        if change.action == "promote" and change.to_version == version:
+            return change.from_version
+    return None
+
+
+def was_live(history: Iterable[Change], version: str) -> bool:
+    return any(one.to_version == version and one.action == "promote" for one in history)
+
+
+def one_line(text: str) -> str:
+    """Of who and why, as people type them: in logs and lists a line is a line."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(plain.split())[:_MOST_CHARACTERS]

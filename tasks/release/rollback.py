@@ -1,0 +1,75 @@
+"""Back to an earlier release at once; only that one is looked at, whatever the newest is like."""
+
+import contextlib
+from typing import NamedTuple
+
+from tasks.bundle import verify_bundle
+from tasks.errors import InputError
+from tasks.release import plan
+from tasks.release.change import changing, describe
+from tasks.release.known import last_number
+from tasks.releases import (
+    NOTHING,
+    Change,
+    Place,
+    Pointer,
+    Target,
+    find_bundle,
+    list_versions,
+    read_history,
+    read_pointer,
+    read_release,
+    swap_pointer,
+)
+
+
+class RolledBack(NamedTuple):
+    change: Change
+    target: Target
+
+
+def roll_back(
+    place: Place, to_version: str | None, by: tuple[str, str], seconds: float
+) -> RolledBack:
+    """Swap the pointer to that version, or to what was live before; `by`: who, and why.
+
+    A canary or shadow ends with it. InputError when there is nothing to go back to, or it is not
+    as it was released.
+    """
+    with changing(place, seconds):
+        before = _read(place, to_version)
+        target = _find(place, before, to_version)
+        verify_bundle(find_bundle(place, target))
+        change = describe(before, "roll back", by, target.version)
+        if before.change is None:
+            change = change.model_copy(update={"number": last_number(place) + 1})
+        swap_pointer(place, plan.rolled_back(target, _earlier(place, target), change))
+    return RolledBack(change, target)
+
+
+def _read(place: Place, to_version: str | None) -> Pointer:
+    try:
+        return read_pointer(place)
+    except InputError:
+        if to_version is None:  # it would have said where to
+            raise
+        return NOTHING
+
+
+def _find(place: Place, pointer: Pointer, to_version: str | None) -> Target:
+    if to_version:
+        return read_release(place, to_version).target
+    if pointer.previous is None:
+        live = pointer.live.version if pointer.live else "nothing"
+        there = ", ".join(list_versions(place)) or "none"
+        raise InputError(f"{live} is live, and nothing was before it. Name a version of {there}.")
+    return pointer.previous
+
+
+def _earlier(place: Place, target: Target) -> Target | None:
+    """Where the next rollback would go: never forward again to what this one left."""
+    with contextlib.suppress(InputError):
+        version = plan.predecessor(read_history(place), target.version)
+        if version and version != target.version:
+            return read_release(place, version).target
+    return None
