@@ -8,7 +8,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.transactions import Transaction, transaction
-from prefect.utilities.annotations import quote
 
 from flows.checkout import registry
 from tasks.errors import FlywheelError, GateError
@@ -46,9 +45,9 @@ def _swap_and_prove(ready: Promotion) -> str:
     try:
         with transaction() as step:
             step.set(_PROMOTION, ready)
-            swap(quote(ready))
+            swap(ready)
             try:
-                return prove(quote(ready))
+                return prove(ready)
             except BaseException as error:
                 step.set(_REASON, str(error) or type(error).__name__)
                 raise
@@ -100,4 +99,3 @@ def tell(subject: Subject, message: str) -> None:
     name, _ = registry.artifact()
     resource = {"prefect.resource.id": f"flywheel.{name}", "prefect.resource.name": name}
     emit_event(f"flywheel.{subject}", resource=resource, payload={"message": message})
-

@@ -23,7 +23,7 @@ from tasks.release.adopt import Candidate, adopt, read_verdict
 from tasks.release.known import find_release
 from tasks.release.params import ReleaseParams
 from tasks.release.plan import Order
-from tasks.releases import LIVE, VERDICT, Place, Release, find_bundle, read_pointer
+from tasks.releases import LIVE, VERDICT, Place, Release, read_pointer
 from tasks.stage import RECORDS
 from tasks.verdict import Verdict
 
@@ -40,7 +40,7 @@ class Inputs(NamedTuple):
     card: tuple[Path, ...]
 
 
-def finish(nodes: Sequence[StageNode], saved: SavedRun) -> str:
+def finish(nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: SavedRun) -> str:
     """Judge, keep and promote what the run has made; in one line what came of it, or "".
 
     Can be called again after a kill at any moment: what is done is not done twice. Raises
@@ -51,17 +51,15 @@ def finish(nodes: Sequence[StageNode], saved: SavedRun) -> str:
         return ""
     if os.environ.get("FLYWHEEL_TEMPORARY_CLONE"):
         return "not judged here: this clone goes away, and what is live is elsewhere"
-    if not is_current(nodes):
+    if len(chosen) < len(nodes) and not is_current(nodes):
         return "not judged: the packaged model is not up to date"
-    place, is_new = Place(LIVE), False
-    release = find_release(place, sha256)
-    if release is None:
-        release, is_new = keep(judge(find_inputs(nodes)), saved), True
+    known = find_release(Place(LIVE), sha256)
+    release = known or keep(judge(find_inputs(nodes)), saved)
     tags = "" if release.version in registry.registered_versions() else enter(release)
     if released.is_due(release):
         return f"{promote_by_itself(release)}{tags}"
-    line = describe(release, is_new)
-    if is_new and release.decision != "passed":
+    line = describe(release, is_new=known is None)
+    if known is None and release.decision != "passed":
         tell("refusal", line)
     return f"{line}{tags}"
 
@@ -75,10 +73,11 @@ def is_current(nodes: Sequence[StageNode]) -> bool:
 
 
 def judge(inputs: Inputs) -> Inputs:
-    """The gate in a process of its own, on the record's folder; its verdict is a page of the run."""
+    """The gate in a process of its own; its verdict becomes a page of the run."""
     live = read_pointer(place := Place(LIVE)).live
-    champion = ["--champion", str(find_bundle(place, live))] if live else []
-    run_gate([str(inputs.bundle), str(inputs.test), str(inputs.validation), str(_JUDGED), *champion])
+    champion = ["--champion", str(place.bundle(live.version))] if live else []
+    files = [inputs.bundle, inputs.test, inputs.validation, _JUDGED]
+    run_gate([*map(str, files), *champion])
     verdict = read_verdict(_JUDGED / VERDICT)
     _publish(verdict_page(verdict), "gate-verdict", f"The gate: {verdict.decision}")
     return inputs

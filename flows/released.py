@@ -39,12 +39,12 @@ def is_settled() -> bool:
 def is_due(release: Release) -> bool:
     """Whether it passed, may replace what is live, never was live, and params let it by itself."""
     place = Place(LIVE)
+    if release.decision != "passed" or was_live(read_history(place), release.version):
+        return False
     if not load_params("release", ReleaseParams).auto_promote:
         return False
     verdict = documents.read(place.verdict(release.version), Verdict, "Restore that file.")
-    if verdict_problem(release, verdict, read_pointer(place).live):
-        return False
-    return not was_live(read_history(place), release.version)
+    return not verdict_problem(release, verdict, read_pointer(place).live)
 
 
 def release_lines() -> list[str]:

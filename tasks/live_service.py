@@ -55,7 +55,7 @@ class _Predictions(_Answer):
 
 
 class Traffic(_Answer):
-    """Of one model since the service loaded it; a shadow's texts are also compared with the live."""
+    """Of one model since it was loaded; a shadow's texts are also compared with what is live."""
 
     num_requests: int = 0  # answered
     num_errors: int = 0
