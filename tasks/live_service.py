@@ -33,14 +33,20 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Served(_Answer):
+    version: str
+    manifest_sha256: str
+
+    def is_of(self, target: Target) -> bool:
+        return (self.version, self.manifest_sha256) == (target.version, target.manifest_sha256)
+
+
 class Reloaded(_Answer):
-    live: Target | None
+    live: Served | None
     problem: str | None  # why it goes on with what it had
 
 
-class Model(_Answer):
-    version: str
-    manifest_sha256: str
+class Model(Served):
     classes: list[str]
 
 
