@@ -7,7 +7,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
-from prefect.transactions import Transaction, transaction
+from prefect.transactions import Transaction, get_transaction, transaction
 
 from flows.checkout import registry
 from tasks.errors import FlywheelError, GateError
@@ -46,11 +46,7 @@ def _swap_and_prove(ready: Promotion) -> str:
         with transaction() as step:
             step.set(_PROMOTION, ready)
             swap(ready)
-            try:
-                return prove(ready)
-            except BaseException as error:
-                step.set(_REASON, str(error) or type(error).__name__)
-                raise
+            return prove(ready)
     except FlywheelError as error:
         live = read_pointer(ready.place).live
         raise GateError(
@@ -59,7 +55,7 @@ def _swap_and_prove(ready: Promotion) -> str:
         ) from None
 
 
-@task(name="swap", cache_policy=NO_CACHE)
+@task(name="swap", task_run_name="swap", cache_policy=NO_CACHE)
 def swap(ready: Promotion) -> None:
     """The pointer moves: from here on the version is live."""
     promotion.swap(ready)
@@ -74,10 +70,16 @@ def put_back(step: Transaction) -> None:
     get_run_logger().warning("%s; %s", reason, line)
 
 
-@task(name="probe", cache_policy=NO_CACHE)
+@task(name="probe", task_run_name="probe", cache_policy=NO_CACHE)
 def prove(ready: Promotion) -> str:
     """The running service answers with it, or this fails."""
-    return promotion.prove_live(ready, get_run_logger().info)
+    own = get_transaction()
+    try:
+        return promotion.prove_live(ready, get_run_logger().info)
+    except FlywheelError as error:  # Prefect rolls back as soon as this task has failed
+        if own and (step := own.get_parent()):
+            step.set(_REASON, str(error))
+        raise
 
 
 def note(version: str, stage: registry.Stage) -> str:

@@ -83,7 +83,7 @@ def judge(inputs: Inputs) -> Inputs:
     return inputs
 
 
-@task(name="gate", cache_policy=NO_CACHE)
+@task(name="gate", task_run_name="gate", cache_policy=NO_CACHE)
 def run_gate(arguments: Sequence[str]) -> None:
     """`python -m tasks.gate`, its lines in the run's log."""
     process.begin({})
