@@ -40,6 +40,10 @@ class Keyring:
         # compared where an id is unknown, so that this takes as long: no secret has this hash
         self._nobody = _Held(secrets.token_hex(hashlib.sha256().digest_size), None)
 
+    @property
+    def num_keys(self) -> int:
+        return len(self._keys)
+
     def refresh(self) -> None:
         """Read the keys, when that is due; for a thread beside the event loop.
 

@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     """A text of a job, as token ids."""
 
     job: Job
-    index: int
+    place: int  # of the text in its job
     ids: list[int]
 
 
@@ -115,7 +115,7 @@ class Batcher:
             self._fail({job}, error)
             return
         with self._lock:
-            self._waiting.extend(Piece(job, index, ids) for index, ids in enumerate(rows))
+            self._waiting.extend(Piece(job, place, ids) for place, ids in enumerate(rows))
             if len(self._waiting) > 1:
                 self._lock.notify()
 
@@ -154,7 +154,7 @@ class Batcher:
         finished = []
         with self._lock:
             for piece, row in zip(batch, logits, strict=True):
-                piece.job.logits[piece.index] = row
+                piece.job.logits[piece.place] = row
                 piece.job.num_left -= 1
                 if piece.job.num_left == 0:
                     finished.append(piece.job)
