@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from rich.console import Console
 
-from flows import release, report
+from flows import release, released, report
 from flows.checkout import health, versions
 from flows.checkout.git import head_commit
 from flows.checkout.lock import checkout_lock
@@ -139,7 +139,7 @@ def main(arguments: list[str]) -> int:
     started = time.time()
     may_rest = present_api() is None and not options.force and not options.override
     if may_rest and (rested := _find_nothing_to_do(options.only, options.from_stage)):
-        print_summary(console, read_runs(started), rested)
+        _print_end(console, started, rested)
         return 0
     with prefect_api():
         state = flywheel(
@@ -148,9 +148,14 @@ def main(arguments: list[str]) -> int:
     if not state.is_completed():
         console.print(f"\n{state.message}", markup=False, soft_wrap=True)
         return 1
-    result = f"{state.message}; {time.time() - started:.0f} s"
-    print_summary(console, read_runs(started), result)
+    _print_end(console, started, f"{state.message}; {time.time() - started:.0f} s")
     return 0
+
+
+def _print_end(console: Console, started: float, result: str) -> None:
+    print_summary(console, read_runs(started), result)
+    for line in released.release_lines():
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
@@ -160,8 +165,8 @@ def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
         health.mend(_say)
         nodes = read_graph()
         chosen = {node.name for node in select(nodes, only, from_stage)}
-    if chosen & set(stale_stages(nodes)):
-        return ""
+        if chosen & set(stale_stages(nodes)) or not released.is_settled():
+            return ""
     return f"Nothing to do: all {len(chosen)} stages were up to date."
 
 

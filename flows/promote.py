@@ -16,7 +16,7 @@ from flows.services.connect import prefect_api
 from flows.terminal import say
 from tasks.errors import FlywheelError
 from tasks.release.plan import Order
-from tasks.releases import Version
+from tasks.releases import LIVE, Place, Version, read_release
 
 Words = Annotated[str, Field(max_length=500)]
 
@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--who", default=getpass.getuser())
     parser.add_argument("--despite-verdict", action="store_true")
     options = parser.parse_args(arguments)
+    read_release(Place(LIVE), options.version)  # a slip of the pen need not start a server
     with prefect_api():
         state = promote(
             options.version, options.why, options.who, options.despite_verdict, return_state=True

@@ -22,13 +22,11 @@ from tasks.params import load_params
 from tasks.release.adopt import Candidate, adopt, read_verdict
 from tasks.release.known import find_release
 from tasks.release.params import ReleaseParams
-from tasks.release.plan import Order
+from tasks.release.plan import Order, reasons
 from tasks.releases import LIVE, VERDICT, Place, Release, read_pointer
 from tasks.stage import RECORDS
-from tasks.verdict import Verdict
 
 _JUDGED = RECORDS / "gate"
-_MOST_SHOWN = 3  # failed conditions in a message; the verdict's page has all
 
 
 class Inputs(NamedTuple):
@@ -130,7 +128,7 @@ def describe(release: Release, is_new: bool) -> str:
     if release.decision == "passed":
         return f"{release.version} passed the gate and waits in staging; {stays}"
     verdict = read_verdict(place.verdict(release.version))
-    return f"{release.version} {release.decision} by the gate: {_reasons(verdict)}; {stays}"
+    return f"{release.version} {release.decision} by the gate: {reasons(verdict)}; {stays}"
 
 
 def find_inputs(nodes: Sequence[StageNode]) -> Inputs:
@@ -158,12 +156,6 @@ def _card(outs: Sequence[Path]) -> Iterator[Path]:
 def _owner(nodes: Sequence[StageNode]) -> StageNode | None:
     _, bundle = registry.artifact()
     return next((node for node in nodes if str(bundle) in node.outs), None)
-
-
-def _reasons(verdict: Verdict) -> str:
-    says = [condition.says for condition in verdict.failed]
-    more = f" and {len(says) - _MOST_SHOWN} more" if len(says) > _MOST_SHOWN else ""
-    return "; ".join(says[:_MOST_SHOWN]) + more
 
 
 def _publish(body: str, key: str, description: str) -> None:

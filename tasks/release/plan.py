@@ -8,6 +8,7 @@ from tasks.releases import Change, Pointer, Release, Target, numbers_of
 from tasks.verdict import Verdict
 
 FIRST_VERSION = "v1.0.0"
+_MOST_REASONS = 3
 _MOST_CHARACTERS = 500  # of who and why, which go into every line about a change
 
 
@@ -44,7 +45,7 @@ def verdict_problem(release: Release, verdict: Verdict, live: Target | None) -> 
     if verdict.candidate != release.manifest_sha256:
         return "its verdict is of another bundle"
     if verdict.decision != "passed":
-        says = "; ".join(condition.says for condition in verdict.failed)
+        says = reasons(verdict)
         return f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
     if verdict.champion not in champions:
         return (
@@ -52,6 +53,13 @@ def verdict_problem(release: Release, verdict: Verdict, live: Target | None) -> 
             f"{live.version if live else 'nothing'} is live now"
         )
     return ""
+
+
+def reasons(verdict: Verdict) -> str:
+    """Why it is not passed, in one line; the verdict itself has all of it."""
+    says = [f"{one.where}: {one.says}" if one.where else one.says for one in verdict.failed]
+    more = f"; and {len(says) - _MOST_REASONS} more" if len(says) > _MOST_REASONS else ""
+    return "; ".join(says[:_MOST_REASONS]) + more
 
 
 def check_verdict(order: Order, problem: str) -> None:
