@@ -3,27 +3,24 @@
 import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from tasks import progress, stage
+from tasks import stage
 from tasks.artifacts import json_bytes, whole_folder
 from tasks.bundle import MODELS, Manifest, Precision, check_golden, load_bundle, load_score
 from tasks.package import build
-from tasks.package.examples import Examples, Floats, read_examples
+from tasks.package.examples import Examples, read_examples
 from tasks.package.gate import Agreement, Loss, check_same_model, compare, measure_loss
 from tasks.package.golden import EDGE_TEXTS, choose_golden
 from tasks.package.origin import describe_origin
 from tasks.package.params import PackageParams
 from tasks.params import load_params
-from tasks.predictor import Predictor
+from tasks.predictor import Predictor, score_texts
 from tasks.torch_predictor import load_predictor
 
-_TEXTS_PER_STEP = 128  # between two lines of progress
 _BYTES_PER_MB = 1e6
 log = logging.getLogger(__name__)
 
@@ -94,17 +91,6 @@ def max_tokens_of(predictor: Predictor) -> int:
     truncation = predictor.tokenizer.truncation
     assert truncation is not None  # load_tokenizer sets it
     return int(truncation["max_length"])
-
-
-def score_texts(predictor: Predictor, texts: list[str], num_threads: int) -> Floats:
-    """Class probabilities, shape (texts, classes), as a service answers them."""
-    steps = [
-        texts[start : start + _TEXTS_PER_STEP] for start in range(0, len(texts), _TEXTS_PER_STEP)
-    ]
-    with ThreadPoolExecutor(num_threads) as pool:
-        done = pool.map(predictor.probs, steps)
-        unit = f"steps of {_TEXTS_PER_STEP} texts by int8"
-        return np.concatenate(list(progress.track(done, len(steps), unit)))
 
 
 def measure(bundle: Path, examples: Examples, default: Precision) -> dict[str, float]:

@@ -1,0 +1,54 @@
+"""The gate's verdict as a page: the decision, what failed and why, then all that was looked at."""
+
+from collections.abc import Sequence
+
+from flows.pages.markdown import code, escaped, number, page, section
+from tasks.verdict import Condition, Verdict
+
+_HASH_CHARACTERS = 12
+_COLUMNS = ("condition", "of", "found", "expected", "in words")
+_MEANING = {
+    "passed": "It may go live.",
+    "refused": "It must not go live.",
+    "undecided": "There are too few rows to say, so it must not go live.",
+}
+
+
+def verdict_page(verdict: Verdict) -> str:
+    """Values come from models and data, so all but our own words is escaped."""
+    num_failed, num_all = len(verdict.failed), len(verdict.conditions)
+    passed = [condition for condition in verdict.conditions if condition.passed]
+    return page(
+        f"**Candidate {verdict.decision}.** {_MEANING[verdict.decision]} "
+        f"{num_all - num_failed} of {num_all} conditions hold, on {verdict.num_rows:,} test rows.",
+        f"Candidate {_bundle(verdict.candidate)}, {_beside(verdict.champion)}.",
+        section("Failed", _COLUMNS, _rows(verdict.failed)),
+        section("Held", _COLUMNS, _rows(passed)),
+    )
+
+
+def in_one_line(verdict: Verdict) -> str:
+    """For the artifact's description, a log or a notification."""
+    names = ", ".join(dict.fromkeys(condition.name for condition in verdict.failed))
+    return f"candidate {verdict.decision}" + (f": {escaped(names)}" if names else "")
+
+
+def _beside(champion: str | None) -> str:
+    return "no champion yet" if champion is None else f"champion {_bundle(champion)}"
+
+
+def _bundle(sha256: str) -> str:
+    return code(sha256[:_HASH_CHARACTERS]) if sha256 else "without a manifest"
+
+
+def _rows(conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
+    return [
+        (
+            condition.name,
+            condition.where,
+            "not measured" if condition.value is None else number(condition.value),
+            condition.bound,
+            condition.says,
+        )
+        for condition in conditions
+    ]
