@@ -31,6 +31,7 @@ class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)  # requests without a whole answer
     duration: float = 0.0
+    last_refusal: bytes = b""  # the whole of the last answer that was not 200
 
     @property
     def per_second(self) -> float:
@@ -78,10 +79,13 @@ async def _client(
             if reader is None or writer is None:
                 reader, writer = await asyncio.open_connection(place.host, place.port)
             writer.write(request)
-            status, body, is_last = await _read_answer(reader)
+            head, body = await _read_answer(reader)
+            status, is_last = int(head[9:12]), b"\r\nconnection: close" in head
             if status == 200:
                 check(body)
                 load.seconds.append(time.perf_counter() - started)
+            else:
+                load.last_refusal = head + body
             load.statuses[status] += 1
         except (OSError, EOFError, ValueError, AssertionError) as error:
             load.failures[f"{type(error).__name__}: {error}"[:200]] += 1
@@ -93,9 +97,8 @@ async def _client(
         writer.close()
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head, in small letters, and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status = int(head[9:12])
     length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-    body = await reader.readexactly(length)
-    return status, body, b"\r\nconnection: close" in head
+    return head, await reader.readexactly(length)
