@@ -46,9 +46,17 @@ def _rows(conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
         (
             condition.name,
             condition.where,
-            "not measured" if condition.value is None else number(condition.value),
+            _value(condition.value),
             condition.bound,
             condition.says,
         )
         for condition in conditions
     ]
+
+
+def _value(value: float | str | None) -> str:
+    """A count without decimals; 1 may be a share."""
+    if value is None:
+        return "not measured"
+    is_count = isinstance(value, float) and value.is_integer() and abs(value) > 1
+    return number(int(value) if is_count else value)
