@@ -19,7 +19,7 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro sweep up down restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up serve down restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
 	bench-quality bench-clean bench-validate bench-orchestration
@@ -46,6 +46,9 @@ sweep: setup ## search hyperparameters: make sweep NAME=name goes on with that o
 
 up: setup ## start Prefect (UI, API, worker) here, with the deployments of prefect.yaml
 	@python -m flows.services.up
+
+serve: setup ## the prediction service alone, on port 8000 (PORT=...), until Ctrl-C; `make up` has it, too
+	@exec python -m serving $(if $(PORT),--port $(PORT))
 
 down: setup ## end what `make up` started
 	@python -m flows.services.down

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from filelock import FileLock, Timeout
@@ -97,8 +98,8 @@ class Keeper:
 def keep(keeper: Keeper) -> None:
     """Until SIGTERM or SIGINT. A process that dies is replaced, after ever longer pauses."""
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, lambda number, _: signals.put(number))
+    for kind in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        signal.signal(kind, lambda number, _: signals.put(number))
     pause = 0.1
     while True:
         timeout = pause if keeper.has_died() else None
@@ -135,7 +136,7 @@ def main(arguments: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _only_service() -> "contextlib.AbstractContextManager[None]":
+def _only_service() -> Iterator[None]:
     """The lock says that a service lives; who finds it held reads where in the file beside it."""
     try:
         with FileLock(LOCK, timeout=0):

@@ -1,6 +1,7 @@
 """The admin routes, on a port of their own that only this machine reaches."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,7 @@ def make_admin_app(service: Service, admit: Admit, restart: Callable[[], None]) 
         return answer(
             {
                 **_lineup(service),
+                "pid": os.getpid(),
                 "problem": service.fleet.problem,
                 "waiting_texts": service.batcher.num_waiting,
                 "prediction_log": log._asdict(),

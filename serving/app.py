@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel
 from starlette.background import BackgroundTask
+from starlette.responses import PlainTextResponse
 
 from serving.batcher import OverloadedError
 from serving.doors import Admit
 from serving.http import RefusedError, answer, discard_rest, parse, read_body
+from serving.params import LimitParams
 from serving.schema import (
     FeedbackRequest,
     Invalid,
@@ -48,7 +49,7 @@ def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
 
     @app.post(
         "/v1/predict", response_model=PredictAnswer, responses=_REFUSALS,
-        openapi_extra=_body_of(PredictRequest), summary="Classify texts",
+        openapi_extra=_describe_body(_bounded(limits)), summary="Classify texts",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
         client = admit(request, "predict")
@@ -71,10 +72,11 @@ def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
 
 
 def _add_feedback(app: FastAPI, service: Service, admit: Admit) -> None:
+    body = _describe_body(FeedbackRequest.model_json_schema())
+
     @app.post(
-        "/v1/feedback", responses=_REFUSALS, openapi_extra=_body_of(FeedbackRequest),
-        summary="Correct a prediction",
-    )  # fmt: skip
+        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction"
+    )
     async def feedback(request: Request) -> Response:
         """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
         admit(request, "feedback")
@@ -115,7 +117,7 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
             raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
         return answer({"status": "ready", "version": live.target.version})
 
-    @app.get("/metrics", responses=_only(401, 403, 429))
+    @app.get("/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429))
     async def metrics(request: Request) -> Response:
         """For Prometheus."""
         admit(request, "admin")
@@ -145,10 +147,19 @@ class _Lingering(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """The request's schema, for the document: FastAPI itself does not read these bodies."""
-    schema = {"schema": kind.model_json_schema()}
-    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
+def _describe_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """For the document: FastAPI itself does not read these bodies."""
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _bounded(limits: LimitParams) -> dict[str, Any]:
+    """The request's schema with the bounds of params.yaml."""
+    schema = PredictRequest.model_json_schema()
+    texts = schema["properties"]["texts"]
+    texts["maxItems"] = limits.max_texts
+    texts["items"]["maxLength"] = limits.max_characters
+    return schema
 
 
 def _only(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     """A text of a job, as token ids."""
 
     job: Job
-    index: int
+    place: int  # of the text in its job
     ids: list[int]
 
 
@@ -115,7 +115,7 @@ class Batcher:
             self._fail({job}, error)
             return
         with self._lock:
-            self._waiting.extend(Piece(job, index, ids) for index, ids in enumerate(rows))
+            self._waiting.extend(Piece(job, place, ids) for place, ids in enumerate(rows))
             if len(self._waiting) > 1:
                 self._lock.notify()
 
@@ -131,16 +131,23 @@ class Batcher:
             key=lambda piece: (piece is not first, abs(len(piece.ids) - len(first.ids))),
         )
         batch: list[Piece] = []
-        longest = 1
         for piece in alike[: min(share, self._params.max_texts)]:
-            longest = max(longest, len(piece.ids))
-            if batch and longest * (len(batch) + 1) > self._params.max_tokens:
+            if batch and not self._fits([len(other.ids) for other in (*batch, piece)]):
                 break
             batch.append(piece)
         taken = set(map(id, batch))
         self._waiting = deque(piece for piece in self._waiting if id(piece) not in taken)
         self.num_waiting -= len(batch)
         return batch
+
+    def _fits(self, lengths: Sequence[int]) -> bool:
+        """Whether a batch of these lengths is neither too large nor mostly padding."""
+        num_tokens = max(1, *lengths) * len(lengths)
+        padding_share = 1 - sum(lengths) / num_tokens
+        return (
+            num_tokens <= self._params.max_tokens
+            and padding_share <= self._params.max_padding_share
+        )
 
     def _score(self, batch: Sequence[Piece], is_alone: bool) -> None:
         model = batch[0].job.model
@@ -154,7 +161,7 @@ class Batcher:
         finished = []
         with self._lock:
             for piece, row in zip(batch, logits, strict=True):
-                piece.job.logits[piece.index] = row
+                piece.job.logits[piece.place] = row
                 piece.job.num_left -= 1
                 if piece.job.num_left == 0:
                     finished.append(piece.job)

@@ -1,4 +1,4 @@
-"""Which release answers: follows the pointer, swaps in process, keeps what works when one does not."""
+"""Which release answers: follows the pointer, swaps in process, keeps what works."""
 
 import hashlib
 import logging
@@ -17,7 +17,7 @@ _HASH_RANGE = 2**64
 
 
 class Lineup(NamedTuple):
-    """All that answers at one moment; replaced as a whole, so that no request sees half a change."""
+    """All that answers at one moment; replaced as a whole, so no request sees half a change."""
 
     live: Model | None = None
     canary: Model | None = None

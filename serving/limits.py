@@ -7,7 +7,7 @@ from serving.params import LimitParams
 
 
 class RateLimiter:
-    """The generic cell rate algorithm: one number per client, the time at which it is even again."""
+    """The generic cell rate algorithm: one number per client, the time when it is even again."""
 
     def __init__(self, params: LimitParams, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds_each = 1 / params.requests_per_second

@@ -7,69 +7,74 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 _TEXTS = {408: b"the request did not come in time", 431: b"the headers are too long"}
 
 
-def bounded_protocol(header_seconds: float, max_header_bytes: int) -> type[HttpToolsProtocol]:
-    """The class for `uvicorn.Config(http=...)`, which makes one for each connection."""
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn makes one for each connection, and gives it no arguments of ours."""
 
-    class BoundedProtocol(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
-        _in_headers = True
-        _num_header_bytes = 0
+    header_seconds: float
+    max_header_bytes: int
+    _timer: asyncio.TimerHandle | None = None
+    _in_headers = True
+    _num_header_bytes = 0
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._expect_headers()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_headers()
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._in_headers:  # still: all of it belongs to them
-                self._num_header_bytes += len(data)
-                if self._num_header_bytes > max_header_bytes:
-                    self._refuse(431)
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._expect_headers()
-
-        def on_headers_complete(self) -> None:
-            self._in_headers = False
-            self._stop_timer()
-            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-            if size > max_header_bytes:
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_headers:  # still: all of it belongs to them
+            self._num_header_bytes += len(data)
+            if self._num_header_bytes > self.max_header_bytes:
                 self._refuse(431)
-                return
-            super().on_headers_complete()
 
-        def on_body(self, body: bytes) -> None:
-            if self.cycle is not None:  # none: its headers were refused
-                super().on_body(body)
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_headers()
 
-        def on_message_complete(self) -> None:
-            if self.cycle is not None:
-                super().on_message_complete()
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        self._stop_timer()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.max_header_bytes:
+            self._refuse(431)
+            return
+        super().on_headers_complete()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
+    def on_body(self, body: bytes) -> None:
+        if self.cycle is not None:  # none: its headers were refused
+            super().on_body(body)
 
-        def _expect_headers(self) -> None:
-            self._stop_timer()
-            self._in_headers, self._num_header_bytes = True, 0
-            self._timer = self.loop.call_later(header_seconds, self._refuse, 408)
+    def on_message_complete(self) -> None:
+        if self.cycle is not None:
+            super().on_message_complete()
 
-        def _stop_timer(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
 
-        def _refuse(self, status: int) -> None:
-            if self.transport.is_closing():
-                return
-            text = _TEXTS[status]
-            head = [
-                STATUS_LINE[status], b"content-type: text/plain; charset=utf-8\r\n",
-                b"content-length: %d\r\n" % len(text), b"connection: close\r\n\r\n",
-            ]  # fmt: skip
-            self.transport.write(b"".join([*head, text]))
-            self.transport.close()
+    def _expect_headers(self) -> None:
+        self._stop_timer()
+        self._in_headers, self._num_header_bytes = True, 0
+        self._timer = self.loop.call_later(self.header_seconds, self._refuse, 408)
 
-    return BoundedProtocol
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: int) -> None:
+        if self.transport.is_closing():
+            return
+        text = _TEXTS[status]
+        head = [
+            STATUS_LINE[status], b"content-type: text/plain; charset=utf-8\r\n",
+            b"content-length: %d\r\n" % len(text), b"connection: close\r\n\r\n",
+        ]  # fmt: skip
+        self.transport.write(b"".join([*head, text]))
+        self.transport.close()
+
+
+def bounded_protocol(header_seconds: float, max_header_bytes: int) -> type[BoundedProtocol]:
+    """The class for `uvicorn.Config(http=...)`."""
+    bounds = {"header_seconds": header_seconds, "max_header_bytes": max_header_bytes}
+    return type("Bounded", (BoundedProtocol,), bounds)

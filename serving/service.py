@@ -35,6 +35,15 @@ class Tally(NamedTuple):
     num_disagreed: int = 0
 
 
+class Source(NamedTuple):
+    """Who answered whom, and how quickly."""
+
+    model: Model
+    role: Role
+    client: str | None
+    seconds: float
+
+
 class Service:
     """What the two HTTP applications share; made in the event loop."""
 
@@ -45,7 +54,7 @@ class Service:
         workers = num_threads(params.model)
         self.batcher = Batcher(params.batch, workers, self.metrics.batch_texts.observe)
         self.fleet = Fleet(place, params.model, self._start_counting)
-        self.tallies: dict[tuple[Role, str], Tally] = {}
+        self.tallies: dict[tuple[str, str], Tally] = {}  # by role and version
 
     async def predict(self, texts: Sequence[str], client: str | None) -> Answer:
         """All by one version. NotReadyError, OverloadedError."""
@@ -63,7 +72,7 @@ class Service:
         seconds = time.perf_counter() - started
         self._count(role, model, num_requests=1, seconds=seconds)
         self.metrics.seconds.observe(seconds)
-        records = _records(model, role, texts, probs, client, seconds)
+        records = _records(Source(model, role, client, seconds), texts, probs)
         self._keep(records)
         return _answer(model, records)
 
@@ -81,11 +90,12 @@ class Service:
             self._count("shadow", shadow, num_errors=1)
             return
         seconds = time.perf_counter() - started
-        records = _records(shadow, "shadow", texts, probs, client, seconds)
+        records = _records(Source(shadow, "shadow", client, seconds), texts, probs)
         given = [prediction["label"] for prediction in answer["predictions"]]
+        pairs = zip(records, given, strict=True)
         self._count(
             "shadow", shadow, num_requests=1, seconds=seconds, num_compared=len(given),
-            num_disagreed=sum(record.label != label for record, label in zip(records, given)),
+            num_disagreed=sum(record.label != label for record, label in pairs),
         )  # fmt: skip
         self._keep(records)
 
@@ -100,7 +110,7 @@ class Service:
         for label, number in Counter(record.label for record in records).items():
             self.metrics.texts.labels(records[0].model_version, records[0].role, label).inc(number)
 
-    def _count(self, role: Role, model: Model, **more: float) -> None:
+    def _count(self, role: str, model: Model, **more: float) -> None:
         """In the event loop alone, so no lock."""
         key = (role, model.target.version)
         tally = self.tallies.get(key, Tally())
@@ -121,23 +131,20 @@ class Service:
             self.metrics.live.labels(version, role).set(1)
 
 
-def _records(
-    model: Model, role: Role, texts: Sequence[str], probs: Floats, client: str | None,
-    seconds: float,
-) -> list[PredictionRecord]:  # fmt: skip
+def _records(source: Source, texts: Sequence[str], probs: Floats) -> list[PredictionRecord]:
     now = datetime.datetime.now(datetime.UTC)
-    classes = model.label_set.classes
+    classes = source.model.label_set.classes
     return [
         PredictionRecord(
             prediction_id=_new_id(),
             created_at=now,
-            client=client,
-            model_version=model.target.version,
-            role=role,
+            client=source.client,
+            model_version=source.model.target.version,
+            role=source.role,
             text=text,
             label=classes[row.argmax()],
             probabilities=row.round(_DIGITS).tolist(),
-            latency_ms=1000 * seconds,
+            latency_ms=1000 * source.seconds,
         )
         for text, row in zip(texts, probs, strict=True)
     ]

@@ -20,9 +20,11 @@ CLASSES = ("NA", "None", "1e5", "True")
 WORDS = ["the", "film", "was", "good", ".", "it", "is", "not", "awful", "!", "bad", "food", "?"]
 
 
-def write_inputs(folder: Path, classes: Sequence[str] = CLASSES, num_rows: int = 48) -> Path:
+def write_inputs(
+    folder: Path, classes: Sequence[str] = CLASSES, num_rows: int = 48, seed: int = 0
+) -> Path:
     """A model, its splits, what evaluate says of it, and the shipped params; returns `folder`."""
-    model = write_tiny_model(folder / "model", classes)
+    model = write_tiny_model(folder / "model", classes, seed=seed)
     texts = [" ".join(WORDS[i % 5 : i % 5 + 1 + i % 9] * (1 + i % 3)) for i in range(num_rows)]
     sources = [("ann", "bob")[i % 2] for i in range(num_rows)]
     predictor = load_predictor(model)

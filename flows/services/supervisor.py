@@ -14,14 +14,14 @@ from flows.services import address, ports
 from tasks.errors import FlywheelError, TemporaryError
 
 CONFIG = Path(__file__).with_name("supervisord.conf")
-LOG, SERVER_LOG, WORKER_LOG = (
-    address.HOME / f"{name}.log" for name in ("supervisord", "server", "worker")
+LOG, SERVER_LOG, WORKER_LOG, SERVING_LOG = (
+    address.HOME / f"{name}.log" for name in ("supervisord", "server", "worker", "serving")
 )
 _PID_FILE = address.HOME / "supervisord.pid"
 _OWNER = "FLYWHEEL_SERVICES_OF"  # in the environment of everything that `make up` started
 _ORIGINS = "PREFECT_SERVER_CORS_ALLOWED_ORIGINS"  # pages that may call the API from a browser
 _START_SECONDS = 180.0
-_END_SECONDS = 40.0  # above the two programs' own: 10 and 15
+_END_SECONDS = 65.0  # above the three programs' own: 10, 15 and 25
 _ENOUGH_FAILURES = 2
 _ERROR = re.compile(r"[\w.]+(Error|Exception): ")  # as a traceback ends
 _SHOWN_CHARACTERS = 300
@@ -95,8 +95,8 @@ def stop(say: Callable[[str], None]) -> int:
     daemon = running()
     family = ours()
     if daemon:
-        say(f"ending supervisord (pid {daemon.pid}), the worker and the server")
-        daemon.terminate()  # it ends the worker, then the server
+        say(f"ending supervisord (pid {daemon.pid}), the service, the worker and the server")
+        daemon.terminate()  # it ends the service, the worker, then the server
         psutil.wait_procs([daemon], timeout=_END_SECONDS)
     leftovers = ours()
     for process in leftovers:

@@ -1,5 +1,6 @@
-"""`make up`: server, worker, deployments and automations on this machine, until `make down`."""
+"""`make up`: Prefect and the prediction service on this machine, until `make down`."""
 
+import contextlib
 import time
 
 from filelock import FileLock
@@ -9,7 +10,11 @@ from flows.services import address, ports, supervisor
 from flows.services.configure import DEPLOYMENTS, configure
 from flows.services.down import end
 from flows.terminal import run_door, say
-from tasks.errors import InputError
+from tasks.errors import InputError, TemporaryError
+from tasks.live_service import find_service
+from tasks.releases import LIVE, Place
+
+_SERVICE_SECONDS = 10.0
 
 
 def main() -> None:
@@ -77,10 +82,22 @@ def _explain(api_url: str) -> None:
     say(f"  UI         {api_url.removesuffix('/api')}")
     say(f"  API        {api_url}")
     say(f"  password   in {address.PROFILES} ({address.PASSWORD}), for the UI's first page")
-    say(f"  logs       {supervisor.SERVER_LOG}, {supervisor.WORKER_LOG}")
+    say(f"  service    {_describe_service()}")
+    say(f"  logs       {supervisor.SERVER_LOG}, {supervisor.WORKER_LOG}, {supervisor.SERVING_LOG}")
     say("  run        in the UI: Deployments, flywheel, Run; or here: make run, or")
     say("             prefect deployment run flywheel/flywheel --watch")
     say("  end        make down")
+
+
+def _describe_service() -> str:
+    """It starts beside all else; one that does not is said here, not waited for."""
+    deadline = time.monotonic() + _SERVICE_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(TemporaryError):
+            if service := find_service(Place(LIVE)):
+                return f"{service.url} (documentation: {service.url}/docs)"
+        time.sleep(0.1)
+    return f"not up: {supervisor.last_words(supervisor.SERVING_LOG)}"
 
 
 if __name__ == "__main__":

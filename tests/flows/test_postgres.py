@@ -7,8 +7,8 @@ import pytest
 
 from flows.services.temporary import free_port
 from tests.chain import chain, make_checkout
-from tests.flows.postgres import PASSWORD, Database, serve_database
 from tests.flows.services.place import Place, end
+from tests.postgres import PASSWORD, Database, serve_database
 
 pytestmark = pytest.mark.slow
 

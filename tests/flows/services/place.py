@@ -17,6 +17,7 @@ from tests.project import copy_code, environment
 
 COPIED = [
     "flows",
+    "serving",
     "tasks",
     "pyproject.toml",
     "prefect.yaml",
@@ -160,9 +161,19 @@ def wait_for(
 def make_place(folder: Path, variables: dict[str, str]) -> Place:
     copy_code(COPIED, folder)
     (folder / "flows/flywheel.py").write_text(FLOW)
+    use_free_ports(folder / "params.yaml")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run(["git", *command], cwd=folder, env=environment(), check=True)
     return Place(folder.resolve(), free_port(), variables)
+
+
+def use_free_ports(params: Path) -> None:
+    """For the prediction service: other tests have theirs at the same time."""
+    text = params.read_text(encoding="utf-8")
+    for port in ("port: 8000", "admin_port: 8001"):
+        assert f"\n  {port} " in text
+        text = text.replace(f"\n  {port} ", f"\n  {port.split()[0]} 0 ")
+    params.write_text(text, encoding="utf-8")
 
 
 def end(place: Place) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import pytest
 from tests.flows.services.place import Place, end, is_alive, make_place, wait_for
 
 pytestmark = pytest.mark.slow
+NUM_SERVICES = 5  # supervisord, server, worker; what holds the service's ports, and what answers
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def fresh(tmp_path: Path) -> Iterator[Place]:
 def family(place: Place) -> list[psutil.Process]:
     return [
         *place.processes("supervisord"), *place.processes("prefect server start"),
-        *place.processes("prefect worker start"),
+        *place.processes("prefect worker start"), *place.processes("-m serving"),
     ]  # fmt: skip
 
 
@@ -37,7 +39,10 @@ def test_up_and_down_of_two_checkouts_side_by_side(place: Place, fresh: Place) -
     said = fresh.up()
     assert f"http://127.0.0.1:{fresh.port}" in said
     assert ".prefect/profiles.toml" in said
-    assert len(family(fresh)) == 3
+    service = json.loads((fresh.folder / "live/service.json").read_text())
+    assert service["url"] in said
+    assert httpx.get(f"{service['url']}/healthz").status_code == 200
+    assert len(family(fresh)) == NUM_SERVICES
     password = fresh.profile()["PREFECT_API_AUTH_STRING"]
     assert password != place.profile()["PREFECT_API_AUTH_STRING"]
     run = fresh.start()
@@ -60,14 +65,14 @@ def test_a_killed_supervisord_leaves_no_orphan_and_nothing_to_mend(fresh: Place)
     run = fresh.start(seconds=300)
     fresh.wait_for_state(run, "Running")
     (supervisord,) = fresh.processes("supervisord")
-    services = [*fresh.processes("prefect server start"), *fresh.processes("prefect worker start")]
+    services = [process for process in family(fresh) if process != supervisord]
     os.kill(supervisord.pid, signal.SIGKILL)
     gone, alive = psutil.wait_procs(services, timeout=5)
-    assert len(gone) == 2, alive
+    assert len(gone) == NUM_SERVICES - 1, alive
     fresh.run("down")  # the pid file is stale; what the worker had started is ended as well
     assert fresh.processes() == []
     fresh.up()
-    assert len(family(fresh)) == 3
+    assert len(family(fresh)) == NUM_SERVICES
 
 
 def test_a_pid_used_anew_is_not_taken_for_supervisord(fresh: Place) -> None:

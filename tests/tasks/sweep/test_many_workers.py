@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from tests.flows.postgres import PASSWORD, serve_database
+from tests.postgres import PASSWORD, serve_database
 from tests.tasks.sweep.workspace import STUDY, begin_here, read_trials, start, write_sweep
 
 pytestmark = pytest.mark.slow

@@ -21,9 +21,10 @@ PASSWORD = "s3same"
 class Database(NamedTuple):
     programs: Path
     port: int
+    folder: Path
 
-    def url_for(self, driver: str) -> str:
-        return f"postgresql+{driver}://postgres:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+    def url_for(self, driver: str, name: str = "postgres") -> str:
+        return f"postgresql+{driver}://postgres:{PASSWORD}@127.0.0.1:{self.port}/{name}"
 
     def is_ready(self) -> bool:
         command = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -42,34 +43,46 @@ class Database(NamedTuple):
 
 @contextlib.contextmanager
 def serve_database() -> Iterator[Database]:
-    """One of its own, asking for a password; root lends it to user postgres, as it must."""
-    made = Database(find_programs(), free_port())
-    user = "postgres" if os.geteuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="postgres-") as name:  # pytest's are root's alone
-        folder = Path(name)
-        (folder / "password").write_text(PASSWORD)
-        if user:
-            shutil.chown(folder, user)
-        login = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", "password", "--no-sync"]
-        command = [made.programs / "initdb", "-D", "data", *login]
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        with serving(made, folder, user):
-            yield made
+    """One of its own, asking for a password."""
+    with make_database() as made, serving(made):
+        yield made
 
 
 @contextlib.contextmanager
-def serving(database: Database, folder: Path, user: str | None) -> Iterator[None]:
-    listen = ["-h", "127.0.0.1", "-p", str(database.port), "-k", folder]
+def make_database() -> Iterator[Database]:
+    """The files of one, which `serving` starts, as often as it is called."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as name:  # pytest's are root's alone
+        made = Database(find_programs(), free_port(), Path(name))
+        (made.folder / "password").write_text(PASSWORD)
+        if user := find_user():
+            shutil.chown(made.folder, user)
+        login = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", "password", "--no-sync"]
+        command = [made.programs / "initdb", "-D", "data", *login]
+        subprocess.run(command, user=user, cwd=name, check=True, stdout=subprocess.DEVNULL)
+        yield made
+
+
+@contextlib.contextmanager
+def serving(database: Database) -> Iterator[None]:
+    listen = ["-h", "127.0.0.1", "-p", str(database.port), "-k", database.folder]
     command = [database.programs / "postgres", "-D", "data", *listen]
+    log = database.folder / "log"
     with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log) as server,
+        log.open("ab") as output,
+        subprocess.Popen(
+            command, user=find_user(), cwd=database.folder, stdout=output, stderr=output
+        ) as server,
     ):
         try:
-            wait_for(database.is_ready, 60, (folder / "log").read_text)
+            wait_for(database.is_ready, 60, log.read_text)
             yield
         finally:
             server.send_signal(signal.SIGINT)  # not waiting for clients
+
+
+def find_user() -> str | None:
+    """Root lends it to user postgres, as it must."""
+    return "postgres" if os.geteuid() == 0 else None
 
 
 def find_programs() -> Path:

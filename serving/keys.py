@@ -1,0 +1,106 @@
+"""API keys: `python -m serving.keys add NAME --scope predict | list | revoke KEY_ID`."""
+
+import argparse
+import datetime
+import secrets
+import sys
+from collections.abc import Sequence
+from typing import get_args
+
+from sqlalchemy import Engine, insert, select, update
+
+from serving.auth import PREFIX, Scope, hash_secret
+from serving.params import ServingParams
+from serving.store.engine import open_engine, store_url, writing
+from serving.store.problems import explaining
+from serving.store.schema import upgrade
+from serving.store.tables import API_KEYS
+from tasks.errors import FlywheelError, InputError
+from tasks.params import load_params
+
+_ID_BYTES, _SECRET_BYTES = 6, 32
+_MAX_NAME = 80
+
+
+def add_key(engine: Engine, name: str, scopes: Sequence[Scope]) -> str:
+    """Make a key and keep its hash; the key returned is known to nobody else."""
+    if not name.isprintable() or not 0 < len(name.strip()) <= _MAX_NAME:
+        raise InputError(
+            f"name {name!r:.90}: expected up to {_MAX_NAME} printable characters. Give the key the "
+            "name of who will hold it."
+        )
+    key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
+    row = {
+        "key_id": key_id,
+        "name": name.strip(),
+        "secret_sha256": hash_secret(secret),
+        "scopes": sorted(set(scopes)),
+        "created_at": datetime.datetime.now(datetime.UTC),
+    }
+    with explaining(engine), writing(engine) as connection:
+        connection.execute(insert(API_KEYS).values(row))
+    return f"{PREFIX}_{key_id}_{secret}"
+
+
+def revoke_key(engine: Engine, key_id: str) -> None:
+    """It stops working with the service's next look at the keys; revoking again changes nothing."""
+    now = datetime.datetime.now(datetime.UTC)
+    with explaining(engine), writing(engine) as connection:
+        its_row = API_KEYS.c.key_id == key_id
+        if connection.execute(select(API_KEYS.c.key_id).where(its_row)).first() is None:
+            raise InputError(
+                f"key {key_id[:40]!r}: there is none with this id. `python -m serving.keys list` "
+                "shows all ids: the middle one of the three parts of a key."
+            )
+        valid = API_KEYS.c.revoked_at.is_(None)
+        connection.execute(update(API_KEYS).where(its_row, valid).values(revoked_at=now))
+
+
+def list_keys(engine: Engine) -> list[str]:
+    """One line for each key, oldest first."""
+    with explaining(engine), engine.connect() as connection:
+        rows = connection.execute(select(API_KEYS).order_by(API_KEYS.c.created_at)).all()
+    return [
+        f"{row.key_id}  {row.name}  {' '.join(row.scopes)}  since {row.created_at:%Y-%m-%d %H:%M}"
+        + (f"  revoked {row.revoked_at:%Y-%m-%d %H:%M}" if row.revoked_at else "")
+        for row in rows
+    ]
+
+
+def main(arguments: argparse.Namespace) -> list[str]:
+    """Do as the command line says; returns what to print."""
+    params = load_params("serving", ServingParams)
+    engine = open_engine(store_url(params.prediction_log))
+    try:
+        upgrade(engine)
+        return act(engine, arguments)
+    finally:
+        engine.dispose()
+
+
+def act(engine: Engine, arguments: argparse.Namespace) -> list[str]:
+    if arguments.action == "add":
+        return [add_key(engine, arguments.name, arguments.scope)]
+    if arguments.action == "revoke":
+        revoke_key(engine, arguments.key_id)
+        return [f"key {arguments.key_id} is revoked"]
+    return list_keys(engine) or ["there are no keys"]
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m serving.keys", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True)
+    add = actions.add_parser("add", help="make a key and print it, this once")
+    add.add_argument("name", help="who will hold it")
+    add.add_argument("--scope", action="append", required=True, choices=get_args(Scope))
+    actions.add_parser("list", help="all keys without their secrets")
+    revoke = actions.add_parser("revoke", help="let a key no longer in")
+    revoke.add_argument("key_id", help="as `list` shows it")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        print(*main(parse_arguments()), sep="\n")
+    except FlywheelError as problem:
+        sys.exit(f"keys failed: {problem}")

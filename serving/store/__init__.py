@@ -1,0 +1,1 @@
+"""The store: predictions and API keys, in SQLite or PostgreSQL."""

@@ -1,0 +1,84 @@
+"""The store's tables; a change here wants a step in migrations/versions, and a test says so.
+
+What comes later refers to a prediction by its id, without a foreign key: a correction may arrive
+before the prediction it answers is written, or though that one was dropped. Rows are only added,
+but for `api_keys.revoked_at`.
+"""
+
+import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.engine import Dialect
+
+METADATA = MetaData(
+    naming_convention={  # so that a later step can name what it changes, on any database
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime.datetime]):
+    """A moment: goes in with any offset, comes out in UTC, also from SQLite, which keeps none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without an offset: {value}")
+        moment = value.astimezone(datetime.UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any | None, _: Dialect) -> datetime.datetime | None:
+        if value is None:
+            return None
+        moment: datetime.datetime = value
+        if moment.tzinfo is None:
+            return moment.replace(tzinfo=datetime.UTC)
+        return moment.astimezone(datetime.UTC)
+
+
+PREDICTIONS = Table(
+    "predictions",
+    METADATA,
+    Column("prediction_id", Text, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("client", Text),  # key_id of who asked; null: keys are off
+    Column("model_version", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("text", Text),  # as it was sent; null: by policy
+    Column("text_sha256", Text),  # of the normalised text; null: by policy
+    Column("label", Text, nullable=False),
+    Column("probabilities", JSON, nullable=False),  # a list in the order of the label set
+    Column("latency_ms", Float, nullable=False),  # from the request's arrival to its answer
+    CheckConstraint("role IN ('live', 'canary', 'shadow')", name="role"),
+    Index(None, "created_at"),
+)
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_sha256", Text, nullable=False),
+    Column("scopes", JSON, nullable=False),  # a list of predict, feedback, admin
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),  # null: it is valid
+)

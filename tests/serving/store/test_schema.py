@@ -1,0 +1,79 @@
+"""The schema is what the code says, on both databases, whoever brings it there and when."""
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from serving.store.engine import open_engine
+from serving.store.schema import upgrade
+from serving.store.tables import METADATA
+from tasks.errors import InputError
+from tests.postgres import PASSWORD
+
+FORK = multiprocessing.get_context("fork")
+
+
+def test_there_is_nothing_that_the_tables_have_and_the_steps_do_not_make(store: Engine) -> None:
+    options = {"compare_type": True, "compare_server_default": True}
+    with store.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, METADATA) == []
+        checks = {
+            check["name"] for check in inspect(connection).get_check_constraints("predictions")
+        }
+        assert checks == {"ck_predictions_role"}  # which the comparison does not look at
+        assert inspect(connection).get_pk_constraint("api_keys")["name"] == "pk_api_keys"
+    upgrade(store)  # again, with nothing to do
+
+
+def test_a_difference_would_be_seen(store: Engine) -> None:
+    with store.begin() as connection:
+        connection.execute(text("ALTER TABLE api_keys ADD COLUMN more TEXT"))
+        assert compare_metadata(MigrationContext.configure(connection), METADATA)
+
+
+def test_a_newer_schema_is_refused_in_one_line_and_left_as_it_is(store: Engine) -> None:
+    with store.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(InputError) as caught:
+        upgrade(store)
+    said = str(caught.value)
+    assert "schema is at step 9999, this code knows none beyond 0001" in said
+    assert PASSWORD not in said
+    assert "\n" not in said
+    with store.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_tables_of_another_program_are_not_touched(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE api_keys (something TEXT)"))
+    with pytest.raises(InputError, match="no other program made or changed its tables"):
+        upgrade(engine)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["api_keys"]  # the step left nothing half
+
+
+def upgrade_together(url: str, barrier: Barrier) -> None:
+    engine = open_engine(url)
+    barrier.wait(30)
+    upgrade(engine)
+    engine.dispose()
+
+
+def test_many_processes_may_start_at_once(url: str, engine: Engine) -> None:
+    barrier = FORK.Barrier(6)
+    processes = [FORK.Process(target=upgrade_together, args=(url, barrier)) for _ in range(6)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 6
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [
+            ("0001",)
+        ]

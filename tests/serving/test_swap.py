@@ -1,0 +1,122 @@
+"""Another release goes live while clients ask: no request fails, no answer mixes two of them."""
+
+import itertools
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from benchmarks.serving.load import Load, Place, post, run_load
+from tasks.bundle import load_bundle
+from tasks.releases import read_pointer
+from tests.serving.conftest import Bundles
+from tests.serving.live_place import LivePlace, Served
+
+TEXTS = ["the film was good", "not awful!", "food", "it is bad. " * 9, "?"]
+Answers = dict[str, dict[str, list[float]]]  # version: text: probabilities
+
+
+@pytest.fixture
+def expected(bundles: Bundles) -> Answers:
+    """What each version answers, by its bundle alone."""
+    answers = {}
+    for version, folder in (("v1.0.0", bundles.first), ("v1.1.0", bundles.second)):
+        probs = load_bundle(folder).probs(TEXTS).round(6).tolist()
+        answers[version] = dict(zip(TEXTS, probs, strict=True))
+    assert answers["v1.0.0"] != answers["v1.1.0"]
+    return answers
+
+
+class Clients:
+    """A load beside the test; each answer must be whole, right, and by one version."""
+
+    def __init__(self, served: Served, expected: Answers, keep_alive: bool) -> None:
+        place = Place("127.0.0.1", served.port, "/v1/predict")
+        self.by_version: Counter[str] = Counter()
+        self._expected = expected
+        self._request = post(place, {"texts": TEXTS}, keep_alive)
+        self._place = place
+        self.load = Load()
+
+    def check(self, body: bytes) -> None:
+        predictions = json.loads(body)["predictions"]
+        (version,) = {each["model_version"] for each in predictions}
+        found = [list(each["probabilities"].values()) for each in predictions]
+        assert found == list(self._expected[version].values()), version
+        self.by_version[version] += 1
+
+    def during(self, seconds: float) -> "threading.Thread":
+        def send() -> None:
+            self.load = run_load(
+                self._place, itertools.repeat(self._request), 8, seconds, self.check
+            )
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        return thread
+
+
+@pytest.fixture
+def served(live_place: LivePlace, bundles: Bundles) -> Iterator[Served]:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        yield served
+
+
+def swap_often(live_place: LivePlace, bundles: Bundles, num_swaps: int, seconds: float) -> None:
+    first, second = (
+        read_pointer(live_place.place).live, live_place.release("v1.1.0", bundles.second)
+    )  # fmt: skip
+    for number in range(num_swaps):
+        live_place.point((second, first)[number % 2])
+        time.sleep(seconds / num_swaps)
+
+
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "a connection each"])
+@pytest.mark.slow
+def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
+    served: Served, live_place: LivePlace, bundles: Bundles, expected: Answers, keep_alive: bool
+) -> None:
+    clients = Clients(served, expected, keep_alive)
+    sending = clients.during(seconds=11)
+    swap_often(live_place, bundles, num_swaps=50, seconds=10)
+    sending.join()
+    assert clients.load.failures == {}
+    assert clients.load.statuses.keys() == {200}
+    assert min(clients.by_version[version] for version in expected) > 50
+
+
+@pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "a connection each"])
+@pytest.mark.slow
+def test_restarts_under_load_fail_no_request(
+    served: Served, expected: Answers, keep_alive: bool
+) -> None:
+    clients = Clients(served, expected, keep_alive)
+    processes = set()
+    sending = clients.during(seconds=12)
+    for _ in range(3):
+        time.sleep(1)
+        before = pid_of(served)
+        assert httpx.post(f"{served.admin_url}/v1/restart").status_code == 202
+        wait_for(lambda before=before: pid_of(served) != before)
+        processes |= {before, pid_of(served)}
+    sending.join()
+    assert len(processes) == 4
+    assert clients.load.failures == {}
+    assert clients.load.statuses.keys() == {200}
+
+
+def pid_of(served: Served) -> int:
+    state: dict[str, int] = httpx.get(f"{served.admin_url}/v1/state").json()
+    return state["pid"]
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
