@@ -19,7 +19,7 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro sweep up serve down restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up serve down releases promote rollback restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
 	bench-quality bench-clean bench-validate bench-orchestration
@@ -52,6 +52,17 @@ serve: setup ## the prediction service alone, on port 8000 (PORT=...), until Ctr
 
 down: setup ## end what `make up` started
 	@python -m flows.services.down
+
+releases: setup ## every release, what the gate said, what is live, and who changed it when and why
+	@python -m tasks.release list
+	@echo
+	@python -m tasks.release history
+
+promote: setup ## make a release live, step by step: make promote VERSION=v1.2.0 WHY='...'
+	@python -m flows.promote "$$VERSION" --why "$$WHY"
+
+rollback: setup ## make an earlier release live at once: make rollback WHY='...' (TO=v1.1.0; without TO: what was live before)
+	@python -m flows.rollback_now $(if $(TO),--to "$$TO") --why "$$WHY"
 
 restore: setup ## bring data, params and model of a run back: make restore RUN=name (without RUN: list them)
 	@python -m flows.restore $(RUN)

@@ -15,11 +15,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from rich.console import Console
 
-from flows import report
+from flows import release, released, report
 from flows.checkout import health, versions
 from flows.checkout.git import head_commit
 from flows.checkout.lock import checkout_lock
 from flows.checkout.overrides import overridden
+from flows.checkout.versions import SavedRun
 from flows.dvc_process import begin, end_all
 from flows.leash import follow_worker
 from flows.limits import ensure_limits
@@ -89,9 +90,21 @@ def _turn(only: Sequence[str], from_stage: str, force: bool) -> State[Any]:
         is_lost = bool(os.environ.get("FLYWHEEL_TEMPORARY_CLONE"))  # it goes with the clone
     stopped = {name: state for name, state in states.items() if is_stopped(state)}
     if not stopped and not is_lost:
-        return Completed(message=result)
+        return _released(nodes, chosen, saved, result)
     _tag([f"stopped: {name}" for name in stopped])
     return Failed(message="\n\n".join([*map(reason_of, stopped.values()), result]))
+
+
+def _released(
+    nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: SavedRun, result: str
+) -> State[Any]:
+    """The run has done its work, whatever the gate says of it; but a gate must be able to say."""
+    try:
+        line = release.finish(nodes, chosen, saved)
+    except FlywheelError as error:
+        _tag(["not judged"])
+        return Failed(message=f"{error}\n\n{result}; not released")
+    return Completed(message=f"{result}; {line}" if line else result)
 
 
 def _tag(tags: Sequence[str]) -> None:
@@ -126,7 +139,7 @@ def main(arguments: list[str]) -> int:
     started = time.time()
     may_rest = present_api() is None and not options.force and not options.override
     if may_rest and (rested := _find_nothing_to_do(options.only, options.from_stage)):
-        print_summary(console, read_runs(started), rested)
+        _print_end(console, started, rested)
         return 0
     with prefect_api():
         state = flywheel(
@@ -135,9 +148,14 @@ def main(arguments: list[str]) -> int:
     if not state.is_completed():
         console.print(f"\n{state.message}", markup=False, soft_wrap=True)
         return 1
-    result = f"{state.message}; {time.time() - started:.0f} s"
-    print_summary(console, read_runs(started), result)
+    _print_end(console, started, f"{state.message}; {time.time() - started:.0f} s")
     return 0
+
+
+def _print_end(console: Console, started: float, result: str) -> None:
+    print_summary(console, read_runs(started), result)
+    for line in released.release_lines():
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
@@ -147,8 +165,8 @@ def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
         health.mend(_say)
         nodes = read_graph()
         chosen = {node.name for node in select(nodes, only, from_stage)}
-    if chosen & set(stale_stages(nodes)):
-        return ""
+        if chosen & set(stale_stages(nodes)) or not released.is_settled():
+            return ""
     return f"Nothing to do: all {len(chosen)} stages were up to date."
 
 

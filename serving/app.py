@@ -1,6 +1,5 @@
 """The public routes: predict, feedback, what is live, health, metrics, documentation."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,8 +8,9 @@ from starlette.responses import PlainTextResponse
 
 from serving.batcher import OverloadedError
 from serving.doors import Admit
-from serving.http import RefusedError, answer, discard_rest, parse, read_body
+from serving.http import RefusedError, answer, parse, read_body
 from serving.params import LimitParams
+from serving.route import PlainRoute
 from serving.schema import (
     FeedbackRequest,
     Invalid,
@@ -37,7 +37,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def make_app(service: Service, admit: Admit) -> FastAPI:
     app = FastAPI(title="Flywheel", description=_DESCRIPTION, version="1", redoc_url=None)
-    app.add_exception_handler(RefusedError, _refuse)
+    app.router.route_class = PlainRoute
     _add_predict(app, service, admit)
     _add_feedback(app, service, admit)
     _add_state(app, service, admit)
@@ -104,12 +104,12 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
         )
 
     @app.get("/healthz")
-    async def healthz() -> Response:
+    async def healthz(request: Request) -> Response:
         """The process answers."""
         return answer({"status": "alive"})
 
     @app.get("/readyz", responses=_only(503))
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         """A release is loaded; a problem, if there is one, is of a release that did not load."""
         live = service.fleet.lineup.live
         if live is None:
@@ -122,29 +122,6 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
         """For Prometheus."""
         admit(request, "admin")
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return _Lingering(error, request) if error.status in (408, 413) else error.response()
-
-
-class _Lingering(Response):
-    """An answer before the request has ended: it goes out, then the rest is read and dropped."""
-
-    def __init__(self, error: RefusedError, request: Request) -> None:
-        whole = error.response()
-        super().__init__(whole.body, whole.status_code, whole.headers)
-        self._request = request
-
-    async def __call__(
-        self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start", **start})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        await discard_rest(self._request)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _describe_body(schema: dict[str, Any]) -> dict[str, Any]:

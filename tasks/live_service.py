@@ -33,14 +33,20 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Served(_Answer):
+    version: str
+    manifest_sha256: str
+
+    def is_of(self, target: Target) -> bool:
+        return (self.version, self.manifest_sha256) == (target.version, target.manifest_sha256)
+
+
 class Reloaded(_Answer):
-    live: Target | None
+    live: Served | None
     problem: str | None  # why it goes on with what it had
 
 
-class Model(_Answer):
-    version: str
-    manifest_sha256: str
+class Model(Served):
     classes: list[str]
 
 
@@ -55,9 +61,9 @@ class _Predictions(_Answer):
 
 
 class Traffic(_Answer):
-    """Of one model since the service loaded it; a shadow is also compared with what is live."""
+    """Of one model since it was loaded; a shadow's texts are also compared with what is live."""
 
-    num_requests: int = 0
+    num_requests: int = 0  # answered
     num_errors: int = 0
     seconds_mean: float | None = None
     num_compared: int = 0

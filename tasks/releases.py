@@ -154,7 +154,7 @@ def list_versions(place: Place) -> list[str]:
 
 
 def is_version(name: str) -> bool:
-    return re.fullmatch(_VERSION, name) is not None
+    return re.fullmatch(_VERSION, name) is not None and not name.endswith("\n")
 
 
 def numbers_of(version: str) -> tuple[int, ...]:

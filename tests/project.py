@@ -15,8 +15,8 @@ from tests.tiny_model import write_tiny_encoder
 
 REPOSITORY = Path(__file__).parents[1]
 COPIED = [
-    "tasks", "flows", "dvc.yaml", "params.yaml", "pyproject.toml", "prefect.yaml", ".dvc/config",
-    ".dvc/.gitignore", ".dvcignore", ".gitignore",
+    "tasks", "flows", "serving", "dvc.yaml", "params.yaml", "pyproject.toml", "prefect.yaml",
+    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore",
 ]  # fmt: skip
 # a topic task: labels that spreadsheet readers like to take for missing values, numbers or truths
 TOPICS = {
@@ -101,7 +101,17 @@ def write_params(folder: Path, **train: Any) -> None:
         next(group for group in tree["train"].values() if key in group)[key] = value
     tree["tracking"]["loggers"] = []
     tree["evaluate"]["checks"] = []
+    loosen_gate(tree["gate"])
+    tree["serving"] |= {"port": 0, "admin_port": 0}
     (folder / "params.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
+
+
+def loosen_gate(gate: dict[str, Any]) -> None:
+    """A model that has learnt a little passes, on a busy machine too, when it is the first."""
+    gate |= {"min_rows": 10, "floors": {"macro_f1": 0.0, "weighted_f1": 0.0}, "allow_dirty": True}
+    gate["calibration"] |= {"max_ece": 1.0, "max_ece_rise": 1.0}
+    gate["latency"] |= {"num_texts": 5, "max_milliseconds": 60000.0, "max_ratio": 1000.0}
+    gate["collapse"] |= {"min_recall": 1e-9, "min_predicted_share": 1e-9}
 
 
 def run(folder: Path, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":

@@ -83,11 +83,8 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 }
 
 ACTION_SECTIONS: dict[str, type[Params]] = {
-    "gate": GateParams,
-    "plan": PlanParams,
-    "release": ReleaseParams,
-    "sweep": SweepParams,
-}
+    "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
+}  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
 
@@ -101,7 +98,7 @@ def test_params_has_no_section_that_nobody_reads() -> None:
         parse_section(section, PARAMS[section], kind)
 
 
-def test_dvc_is_known_to_the_graph_its_host_and_the_remotes_objects_alone() -> None:
+def test_dvc_and_gto_are_known_to_graph_host_remotes_objects_and_registry_alone() -> None:
     graph = grimp.build_graph("flows", include_external_packages=True, cache_dir=None)
     importers = {
         module
@@ -109,7 +106,8 @@ def test_dvc_is_known_to_the_graph_its_host_and_the_remotes_objects_alone() -> N
         if package in graph.modules
         for module in graph.find_modules_that_directly_import(package)
     }
-    assert importers == {"flows.stage_graph", "flows.dvc_host", "flows.checkout.remote_objects"}
+    known = ("stage_graph", "dvc_host", "checkout.remote_objects", "checkout.registry")
+    assert importers == {f"flows.{name}" for name in known}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -68,11 +68,11 @@ def push_run(
     """
     remote, git_remote = configured_remotes()
     if remote:
-        _try_often(_push_data, "dvc push", remote, say, pauses_seconds)
+        try_often(_push_data, "dvc push", remote, say, pauses_seconds)
     if git_remote:
         refspec = f"{find_ref(run)}:{find_ref(run)}"
         push_commit = functools.partial(git, "push", "--quiet", git_remote, refspec)
-        _try_often(push_commit, f"git push {git_remote} {refspec}", git_remote, say, pauses_seconds)
+        try_often(push_commit, f"git push {git_remote} {refspec}", git_remote, say, pauses_seconds)
 
 
 def configured_remotes() -> tuple[str, str]:
@@ -147,13 +147,14 @@ def _push_data() -> None:
         raise TemporaryError(reason_of(finished))
 
 
-def _try_often(
+def try_often(
     push: Callable[[], object],
     by_hand: str,
     remote: str,
     say: Callable[[str], None],
-    pauses_seconds: Sequence[float],
+    pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
 ) -> None:
+    """Push; TemporaryError, with what to type by hand, when it still fails after the pauses."""
     for pause_seconds in [*pauses_seconds, None]:
         try:
             push()
@@ -164,6 +165,6 @@ def _try_often(
             say(f"remote {remote}: {reason}; trying again in {pause_seconds:g} s")
             time.sleep(pause_seconds)
     raise TemporaryError(
-        f"remote {remote}: not pushed in {len(pauses_seconds) + 1} tries: {reason}. The run is kept"
+        f"remote {remote}: not pushed in {len(pauses_seconds) + 1} tries: {reason}. It is kept"
         f" here; to push it by hand: {by_hand}"
     )

@@ -102,6 +102,9 @@ if __name__ == "__main__":
     except FlywheelError as problem:
         print(f"batch failed: {problem}", file=sys.stderr)
         sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        print("batch: interrupted; run again to go on from there", file=sys.stderr)
+        sys.exit(130)
     except OSError as error:  # a full disk, a folder that may not be written
         reason = f"{error.strerror} ({error.filename or options.target})"
         print(f"batch failed: {reason}; mend that and run again to go on", file=sys.stderr)

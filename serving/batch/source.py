@@ -33,10 +33,10 @@ class Source(NamedTuple):
     def read(self) -> Iterator[Chunk]:
         """InputError when a file turns out not to be what its beginning promised."""
         for file in self.files:
-            if file.suffix == _PARQUET:
+            if file.suffix.lower() == _PARQUET:
                 yield from read_parquet(file, self.text_column)
             else:
-                kind = _KINDS[file.suffix]
+                kind = _KINDS[file.suffix.lower()]
                 yield from read_lines(file, kind, self.schema.names, self.text_column)
 
     def fingerprint(self) -> dict[str, str]:
@@ -56,12 +56,12 @@ def open_source(path: Path, text_column: str) -> Source:
         raise InputError(
             f"{path}: nothing to score there. Name a file, or a folder of Parquet files."
         )
-    if files[0].suffix not in (*_KINDS, _PARQUET):
+    if files[0].suffix.lower() not in (*_KINDS, _PARQUET):
         raise InputError(
             f"{path}: unknown kind of file; expected {', '.join([*_KINDS, _PARQUET])}. Name it so "
             "if it is one of these."
         )
-    if files[0].suffix == _PARQUET:
+    if files[0].suffix.lower() == _PARQUET:
         schema, num_rows = _read_schemas(files)
     else:
         schema, num_rows = _name_columns(path), count_lines(InputFile(path, str(path)))
@@ -91,7 +91,7 @@ def _read_schemas(files: Sequence[Path]) -> tuple[pa.Schema, int]:
 
 
 def _name_columns(file: Path) -> pa.Schema:
-    kind = _KINDS[file.suffix]
+    kind = _KINDS[file.suffix.lower()]
     with open_text(InputFile(file, str(file)), "utf-8") as stream:
         if kind == "jsonl":
             names = _collect_keys(stream, file)

@@ -8,6 +8,7 @@ from tasks.releases import Change, Pointer, Release, Target, numbers_of
 from tasks.verdict import Verdict
 
 FIRST_VERSION = "v1.0.0"
+_MOST_REASONS = 3
 _MOST_CHARACTERS = 500  # of who and why, which go into every line about a change
 
 
@@ -34,23 +35,35 @@ def next_version(versions: Iterable[str], bump: str) -> str:
     return "v{}.{}.{}".format(*after[bump])
 
 
-def check_verdict(order: Order, release: Release, verdict: Verdict, live: Target | None) -> None:
-    """GateError unless the gate lets this very bundle replace what is live now, or a person does.
+def verdict_problem(release: Release, verdict: Verdict, live: Target | None) -> str:
+    """Why the gate does not let this very bundle replace what is live now; "": it does.
 
     A verdict against another champion says nothing of the one that would be replaced.
     """
-    champion = live.manifest_sha256 if live else None
-    problem = ""
+    # "": what was live had lost its manifest when the gate looked, and has nothing to defend
+    champions = {live.manifest_sha256, ""} if live else {None}
     if verdict.candidate != release.manifest_sha256:
-        problem = "its verdict is of another bundle"
-    elif verdict.decision != "passed":
-        says = "; ".join(condition.says for condition in verdict.failed)
-        problem = f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
-    elif verdict.champion != champion:
-        problem = (
+        return "its verdict is of another bundle"
+    if verdict.decision != "passed":
+        says = reasons(verdict)
+        return f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
+    if verdict.champion not in champions:
+        return (
             f"it was judged against {release.champion or 'no champion'}, and "
             f"{live.version if live else 'nothing'} is live now"
         )
+    return ""
+
+
+def reasons(verdict: Verdict) -> str:
+    """Why it is not passed, in one line; the verdict itself has all of it."""
+    says = [f"{one.where}: {one.says}" if one.where else one.says for one in verdict.failed]
+    more = f"; and {len(says) - _MOST_REASONS} more" if len(says) > _MOST_REASONS else ""
+    return "; ".join(says[:_MOST_REASONS]) + more
+
+
+def check_verdict(order: Order, problem: str) -> None:
+    """GateError for a problem that the order does not take upon itself, with a reason."""
     if not problem:
         return
     if not order.despite_verdict:

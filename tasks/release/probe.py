@@ -49,13 +49,13 @@ def _probe_once(place: Place, target: Target, num_texts: int, seconds: float) ->
 def check_identity(service: Service, target: Target, seconds: float) -> None:
     """It has loaded the very bundle that is meant, and says so by both doors."""
     reloaded = live_service.reload(service, seconds)
-    if reloaded.live != target:
+    if reloaded.live is None or not reloaded.live.is_of(target):
         has = reloaded.live.version if reloaded.live else "nothing"
         raise GateError(
             f"the service goes on with {has}: {reloaded.problem or 'it does not say why'}"
         )
     model = live_service.read_model(service, seconds)
-    if (model.version, model.manifest_sha256) != (target.version, target.manifest_sha256):
+    if not model.is_of(target):
         raise GateError(
             f"{service.url}/v1/model says {model.version}, {model.manifest_sha256[:12]}; expected "
             f"{target.version}, {target.manifest_sha256[:12]}"

@@ -49,7 +49,7 @@ def begun(place: Place, params: ReleaseParams, order: Order, say: Say) -> Iterat
         promotion = Promotion(place, params, order, release.target, before, has_service(place))
         if before.live != release.target:
             verdict = read_verdict(place.verdict(order.version))
-            plan.check_verdict(order, release, verdict, before.live)
+            plan.check_verdict(order, plan.verdict_problem(release, verdict, before.live))
             differences = check_apart(find_bundle(place, release.target), params.check)
             off = ", ".join(f"{name} {value:.1g}" for name, value in differences.items())
             say(f"{order.version}: bundle whole, golden answers right ({off} off)")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from tasks.bundle import (
@@ -95,7 +96,7 @@ def check_golden_examples(bundle: Path, num_classes: int) -> None:
 
 def check_network(file: Path, num_classes: int) -> None:
     """Right inputs and outputs, all weights inside and finite, no operators of somebody's own."""
-    network = onnx.load(file, load_external_data=False)
+    network = _parse(file)
     problems = [*_schema_problems(network.graph, num_classes), *_foreign_operators(network)]
     for tensor in _tensors(network.graph):
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
@@ -104,6 +105,13 @@ def check_network(file: Path, num_classes: int) -> None:
             problems.append(f"weights of {tensor.name!r} are not finite")
     if problems:
         raise GateError(f"{file}: {'; '.join(problems[:5])}. It does not go live.")
+
+
+def _parse(file: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(file, load_external_data=False)
+    except DecodeError as error:
+        raise GateError(f"{file}: no ONNX model, or not all of it: {error}") from None
 
 
 def _schema_problems(graph: onnx.GraphProto, num_classes: int) -> Iterator[str]:

@@ -31,13 +31,13 @@ def watch(
         candidate = (now.canary if params.kind == "canary" else now.shadow) or Traffic()
         live = since(now.live or Traffic(), before)
         is_over = time.monotonic() - started >= params.seconds
-        enough = count(candidate, params.kind) >= params.min_requests
+        enough = count(candidate) >= params.min_requests
         # so many errors that no number of good answers to come could make up for them
         is_lost = candidate.num_errors > params.max_error_share * params.min_requests
         problems = judge(candidate, live, params) if enough or is_lost else []
         if is_over and not enough and not problems:
             problems = [
-                f"{count(candidate, params.kind)} requests in {params.seconds:g} s, at least "
+                f"{count(candidate)} requests in {params.seconds:g} s, at least "
                 f"{params.min_requests} expected to judge by"
             ]
         if problems:
@@ -50,7 +50,7 @@ def watch(
 def judge(candidate: Traffic, live: Traffic, params: RehearsalParams) -> list[str]:
     """Every bound that is broken, with value and bound."""
     problems: list[str] = []
-    error_share = candidate.num_errors / max(count(candidate, params.kind), 1)
+    error_share = candidate.num_errors / max(count(candidate), 1)
     if error_share > params.max_error_share:
         problems.append(f"{error_share:.2%} errors, at most {params.max_error_share:.2%} expected")
     disagreement = candidate.num_disagreed / max(candidate.num_compared, 1)
@@ -68,9 +68,9 @@ def judge(candidate: Traffic, live: Traffic, params: RehearsalParams) -> list[st
     return problems
 
 
-def count(candidate: Traffic, kind: str) -> int:
-    """What there is to judge by."""
-    return candidate.num_compared if kind == "shadow" else candidate.num_requests
+def count(candidate: Traffic) -> int:
+    """Requests to judge by: those that it answered, and those that it could not."""
+    return candidate.num_requests + candidate.num_errors
 
 
 def since(now: Traffic, before: Traffic) -> Traffic:
@@ -87,9 +87,9 @@ def since(now: Traffic, before: Traffic) -> Traffic:
 
 
 def describe(candidate: Traffic, kind: str) -> str:
-    number = count(candidate, kind)
-    other = f", {candidate.num_disagreed} labels differ" if kind == "shadow" else ""
-    return f"{number} requests, {candidate.num_errors} errors{other}"
+    shares = f", {candidate.num_disagreed} of {candidate.num_compared} labels differ"
+    other = shares if kind == "shadow" else ""
+    return f"{count(candidate)} requests, {candidate.num_errors} errors{other}"
 
 
 def _spent(traffic: Traffic) -> float:

@@ -31,7 +31,7 @@ def check_answers(table: pa.Table, texts: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize(("name", "delimiter"), [("in.csv", ","), ("in.tsv", "\t")])
+@pytest.mark.parametrize(("name", "delimiter"), [("in.CSV", ","), ("in.tsv", "\t")])
 def test_a_delimited_file_keeps_its_cells_as_they_are_spelt(name: str, delimiter: str) -> None:
     table = score(write_csv(Path(name), TEXTS, delimiter))
     check_answers(table, TEXTS)

@@ -1,0 +1,140 @@
+"""Releases as git tags, made with GTO: `classifier@v1.2.0` on a run's commit, and its stages.
+
+The only module that knows GTO. Each call can be repeated after a kill: what is there stays.
+"""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from flows.checkout.git import git, identity
+from flows.checkout.versions import configured_remotes, try_often
+from tasks.errors import InputError
+from tasks.releases import is_version
+
+Stage = Literal["staging", "shadow", "prod"]
+_DVC_FILE = Path("dvc.yaml")
+
+
+def artifact() -> tuple[str, Path]:
+    """Name and path of the model that `dvc.yaml` declares; InputError unless it is one."""
+    declared = yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts", {})
+    models = {
+        name: Path(one["path"]) for name, one in declared.items() if one.get("type") == "model"
+    }
+    if len(models) != 1:
+        raise InputError(
+            f"{_DVC_FILE}: {len(models)} artifacts of type model, expected one: what is released."
+        )
+    return models.popitem()
+
+
+def has_artifact() -> bool:
+    """A graph without one makes nothing to release."""
+    return bool(yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts"))
+
+
+def registered_versions() -> dict[str, str]:
+    """Versions that git knows, here or at another machine's, and their commits."""
+    name, _ = artifact()
+    form = "--format=%(refname:lstrip=2) %(*objectname)%(objectname)"
+    lines = git("for-each-ref", form, f"refs/tags/{name}@*").splitlines()
+    found: dict[str, str] = {}
+    for line in lines:
+        tag, commits = line.split(" ")
+        version = tag.partition("@")[2]
+        if is_version(version):
+            found[version] = commits[:40]  # of an annotated tag first what it names
+    return found
+
+
+def enter(version: str, commit: str, stage: Stage, say: Callable[[str], None]) -> None:
+    """Registered on its run's commit and alone in the stage, here and at the git remote."""
+    if has_artifact():
+        register(version, commit)
+        assign(version, stage)
+        push_tags(say)
+
+
+def register(version: str, commit: str) -> None:
+    """Tag the commit as this version, unless it is; InputError when another commit is."""
+    known = registered_versions().get(version)
+    if known == commit:
+        return
+    name, _ = artifact()
+    if known:
+        raise InputError(
+            f"tag {name}@{version} is on commit {known[:10]}, expected {commit[:10]}: another "
+            f"clone released it. See git show {name}@{version}."
+        )
+    with _registry() as gto:
+        gto.register(".", name, commit, version=version, **_author())
+
+
+def assign(version: str, stage: Stage) -> None:
+    """The stage is this version's alone from now on, unless it is already.
+
+    GTO names the highest version in a stage, DVC the commit of the newest tag about it: so after a
+    rollback the higher version must leave the stage, and the assignment must be the last word.
+    """
+    name, _ = artifact()
+    with _registry() as gto:
+        found = gto.find_versions_in_stage(".", name, stage, versions_per_stage=-1) or []
+        holders = [one.version for one in found]
+        newest = _newest_tag(name, stage)
+        if holders == [version] and newest.commit == registered_versions().get(version):
+            return
+        time.sleep(max(0.0, newest.second + 1 - time.time()))  # tags count in whole seconds
+        for other in holders:
+            gto.unassign(".", name, version=other, stage=stage, **_author())
+        # force: it may have been there before, which GTO takes for being there still
+        gto.assign(".", name, stage, version=version, force=True, **_author())
+
+
+@contextlib.contextmanager
+def _registry() -> Iterator[Any]:
+    """GTO, imported where something is released: it takes a fifth of a second."""
+    import gto.api  # noqa: PLC0415
+    from gto.exceptions import GTOException  # noqa: PLC0415
+
+    try:
+        yield gto.api
+    except GTOException as error:
+        raise InputError(f"git tags of the release: {' '.join(str(error).split())}") from None
+
+
+class _Tag(NamedTuple):
+    commit: str
+    second: int
+
+
+def _newest_tag(name: str, stage: Stage) -> _Tag:
+    """About the stage, by time; of one second an assignment comes after what made room for it."""
+    form = "--format=%(*objectname) %(taggerdate:unix)"
+    sort = ["--sort=-refname", "--sort=-taggerdate", "--count=1"]
+    pattern = f"refs/tags/{name}#{stage}*"
+    words = git("for-each-ref", form, *sort, pattern).split()
+    return _Tag(words[0], int(words[1])) if words else _Tag("", 0)
+
+
+def push_tags(say: Callable[[str], None]) -> None:
+    """To the git remote that runs go to, where one is set; TemporaryError when it stays away."""
+    _, remote = configured_remotes()
+    if remote:
+        name, _ = artifact()
+        refspecs = [f"refs/tags/{name}{sign}*:refs/tags/{name}{sign}*" for sign in ("@", "#")]
+        push = functools.partial(git, "push", "--quiet", remote, *refspecs)
+        try_often(push, f"git push {remote} {' '.join(refspecs)}", remote, say)
+
+
+def _author() -> dict[str, str]:
+    """Git's own person where it knows one."""
+    names = identity()
+    if not names:
+        return {}
+    return {"author": names["GIT_AUTHOR_NAME"], "author_email": names["GIT_AUTHOR_EMAIL"]}

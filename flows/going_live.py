@@ -1,0 +1,103 @@
+"""A release made live under Prefect: the steps as tasks, in a transaction that puts back."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+from prefect.logging import get_run_logger
+from prefect.transactions import Transaction, get_transaction, transaction
+
+from flows.checkout import registry
+from tasks.errors import FlywheelError, GateError
+from tasks.params import load_params
+from tasks.release import promotion
+from tasks.release.params import ReleaseParams
+from tasks.release.plan import Order
+from tasks.release.promotion import Promotion
+from tasks.releases import LIVE, Place, read_pointer, read_release
+
+Subject = Literal["promotion", "refusal"]  # as flows/services/notifications.py knows them
+_PROMOTION, _REASON = "promotion", "reason"  # what the transaction knows
+
+
+def go_live(order: Order) -> str:
+    """Prove, rehearse, swap, probe; in one line how it ended, for the run and for who is told.
+
+    Raises FlywheelError when it is not live in the end; then what was live before is.
+    """
+    say = get_run_logger().info
+    place, params = Place(LIVE), load_params("release", ReleaseParams)
+    with promotion.begun(place, params, order, say) as proven:
+        if proven.before.live == proven.target:
+            proof = promotion.prove_live(proven, say)
+            return f"{order.version} is live already; {proof}{note(order.version, 'prod')}"
+        if proven.params.rehearsal.kind == "shadow":
+            note(order.version, "shadow")
+        proof = _swap_and_prove(promotion.rehearse(proven, say))
+    line = f"{order.version} is live ({order.why}); {proof}{note(order.version, 'prod')}"
+    tell("promotion", line)
+    return line
+
+
+def _swap_and_prove(ready: Promotion) -> str:
+    try:
+        with transaction() as step:
+            step.set(_PROMOTION, ready)
+            swap(ready)
+            return prove(ready)
+    except FlywheelError as error:
+        live = read_pointer(ready.place).live
+        raise GateError(
+            f"{ready.order.version} did not prove itself live: {error}; "
+            f"{live.version if live else 'nothing'} is live"
+        ) from None
+
+
+@task(name="swap", task_run_name="swap", cache_policy=NO_CACHE)
+def swap(ready: Promotion) -> None:
+    """The pointer moves: from here on the version is live."""
+    promotion.swap(ready)
+
+
+@swap.on_rollback
+def put_back(step: Transaction) -> None:
+    """Called by Prefect when anything after the swap fails or is cancelled."""
+    ready = step.get(_PROMOTION)
+    reason = f"{ready.order.version} did not prove itself live: {step.get(_REASON, 'cancelled')}"
+    line = promotion.put_back(ready, reason)
+    get_run_logger().warning("%s; %s", reason, line)
+
+
+@task(name="probe", task_run_name="probe", cache_policy=NO_CACHE)
+def prove(ready: Promotion) -> str:
+    """The running service answers with it, or this fails."""
+    own = get_transaction()
+    try:
+        return promotion.prove_live(ready, get_run_logger().info)
+    except FlywheelError as error:  # Prefect rolls back as soon as this task has failed
+        if own and (step := own.get_parent()):
+            step.set(_REASON, str(error))
+        raise
+
+
+def note(version: str, stage: registry.Stage) -> str:
+    """The same in git's tags; they follow what is live, and a failure changes nothing there.
+
+    Returns what a person must know of it, to be added to a message; most often nothing.
+    """
+    warn: Callable[[str], None] = get_run_logger().warning
+    try:
+        registry.enter(version, read_release(Place(LIVE), version).commit, stage, warn)
+    except FlywheelError as error:
+        warn(str(error))
+        return f"; git's tags do not say so yet: {error}"
+    return ""
+
+
+def tell(subject: Subject, message: str) -> None:
+    """Those whom section `notifications` names."""
+    name, _ = registry.artifact()
+    resource = {"prefect.resource.id": f"flywheel.{name}", "prefect.resource.name": name}
+    emit_event(f"flywheel.{subject}", resource=resource, payload={"message": message})

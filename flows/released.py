@@ -1,0 +1,76 @@
+"""What is live and what waits, read from files alone: for the end of a run, and for its start."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.checkout import registry
+from tasks import documents
+from tasks.artifacts import sha256_of
+from tasks.params import PARAMS_FILE, load_params
+from tasks.release.known import find_release
+from tasks.release.params import ReleaseParams
+from tasks.release.plan import verdict_problem, was_live
+from tasks.releases import LIVE, Place, Release, read_history, read_pointer
+from tasks.verdict import Verdict
+
+_MANIFEST = "manifest.json"
+
+
+def bundle_sha256() -> str:
+    """Which bundle the graph has made; "" when there is none, or no graph that makes one."""
+    if not registry.has_artifact():
+        return ""
+    manifest = registry.artifact()[1] / _MANIFEST
+    return sha256_of(manifest) if manifest.is_file() else ""
+
+
+def is_settled() -> bool:
+    """Whether the end of a run would find nothing to do about the bundle that is there."""
+    if not (sha256 := bundle_sha256()):
+        return True
+    release = find_release(Place(LIVE), sha256)
+    if release is None or release.version not in registry.registered_versions():
+        return False
+    return not is_due(release)
+
+
+def is_due(release: Release) -> bool:
+    """Whether it passed, may replace what is live, never was live, and params let it by itself."""
+    place = Place(LIVE)
+    if release.decision != "passed" or was_live(read_history(place), release.version):
+        return False
+    if not load_params("release", ReleaseParams).auto_promote:
+        return False
+    verdict = documents.read(place.verdict(release.version), Verdict, "Restore that file.")
+    return not verdict_problem(release, verdict, read_pointer(place).live)
+
+
+def release_lines() -> list[str]:
+    """How a run ends: what is live, what waits, how to start it and how to call it."""
+    if not (sha256 := bundle_sha256()):
+        return []
+    pointer, release = read_pointer(Place(LIVE)), find_release(Place(LIVE), sha256)
+    lines: list[str] = []
+    if release and (pointer.live is None or pointer.live.version != release.version):
+        lines.append(f"  this run's model   {release.version}, {release.decision} by the gate")
+        lines.append(f"    make it live     make promote VERSION={release.version}")
+    if pointer.live is None:
+        return [*lines, "  live               nothing yet"]
+    address = _address()
+    return [
+        *lines,
+        f"  live               {pointer.live.version}",
+        "    start it         make serve",
+        f"    call it          curl -s {address}/v1/predict -H 'content-type: application/json' "
+        """-d '{"texts": ["I love it."]}'""",
+        "    go back          make rollback WHY='...'",
+    ]
+
+
+def _address() -> str:
+    """Where the service listens, unless told otherwise; its params are its own to read in full."""
+    tree: dict[str, Any] = yaml.safe_load(Path(PARAMS_FILE).read_text(encoding="utf-8"))
+    serving = tree["serving"]
+    return f"http://{serving['host']}:{serving['port']}"

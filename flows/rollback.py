@@ -1,0 +1,50 @@
+"""Back to an earlier release, from the UI: the swap first, then git's tags and who is told."""
+
+from typing import Annotated, Any
+
+from prefect import State, flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.going_live import note, tell
+from flows.leash import follow_worker
+from tasks.errors import FlywheelError
+from tasks.params import load_params
+from tasks.release.params import ReleaseParams
+from tasks.release.probe import try_reload
+from tasks.release.rollback import roll_back
+from tasks.releases import LIVE, Place, Version
+
+Words = Annotated[str, Field(max_length=500)]
+
+
+@flow(name="rollback")
+def rollback(
+    why: Annotated[str, Field(min_length=1, max_length=500)],
+    version: Version | None = None,
+    who: Words = "",
+) -> State[Any]:
+    """Make an earlier release live at once; only its own bundle is looked at.
+
+    Args:
+        why: Kept in the history.
+        version: Such as v1.2.0; empty: what was live before.
+        who: Kept in the history; empty: this run's name.
+    """
+    follow_worker()
+    place = Place(LIVE)
+    by = who or f"flow run {flow_run.name}", why
+    try:
+        params = load_params("release", ReleaseParams)
+        done = roll_back(place, version, by, params.wait_seconds)
+    except FlywheelError as error:
+        return Failed(message=str(error))
+    change = done.change
+    line = f"rolled back from {change.from_version or 'nothing'} to {change.to_version} ({why})"
+    get_run_logger().info(line)
+    service = try_reload(place, done.target, params.probe.seconds)
+    line = f"{line}; {service}{note(done.target.version, 'prod')}"
+    tell("promotion", line)
+    return Completed(message=line)

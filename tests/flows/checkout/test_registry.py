@@ -1,0 +1,100 @@
+"""Releases as git tags: on the run's commit, one version in a stage, whatever is repeated."""
+
+from pathlib import Path
+
+import dvc.api
+import gto.api
+import pytest
+import yaml
+
+from flows.checkout import registry
+from flows.checkout.versions import SavedRun, save_run
+from tasks.errors import InputError
+from tests.flows.runs import add_remotes, git_here, users_side
+from tests.project import run
+
+pytest_plugins = ["tests.flows.run_fixtures"]
+ARTIFACTS = {"classifier": {"path": "models/evaluate/model.txt", "type": "model"}}
+
+
+@pytest.fixture
+def runs(checkout: Path) -> list[SavedRun]:
+    """Two kept runs of a checkout whose graph declares a model."""
+    graph = yaml.safe_load(Path("dvc.yaml").read_text())
+    Path("dvc.yaml").write_text(yaml.safe_dump(graph | {"artifacts": ARTIFACTS}))
+    run(checkout, ["git", "commit", "-qam", "a model"])
+    return [save_run("kind-owl", "first"), save_run("bold-fox", "second")]
+
+
+def holders(stage: str) -> list[str]:
+    found = gto.api.find_versions_in_stage(".", "classifier", stage, versions_per_stage=-1)
+    return [one.version for one in found or []]
+
+
+def test_a_version_is_a_tag_on_the_runs_commit_and_the_users_side_stays(
+    runs: list[SavedRun],
+) -> None:
+    before = users_side()
+    assert registry.artifact() == ("classifier", Path("models/evaluate/model.txt"))
+    for _ in range(2):  # a kill may come between the tag and whatever notes it
+        registry.register("v1.0.0", runs[0].commit)
+    registry.register("v1.1.0", runs[1].commit)
+    versions = {"v1.0.0": runs[0].commit, "v1.1.0": runs[1].commit}
+    assert registry.registered_versions() == versions
+    assert git_here("rev-parse", "classifier@v1.0.0^{commit}").strip() == runs[0].commit
+    after = users_side()
+    tags = str(after.pop("branches")).replace(str(before.pop("branches")), "")
+    assert after == before
+    assert {line.split()[2] for line in tags.splitlines()} == {
+        "refs/tags/classifier@v1.0.0", "refs/tags/classifier@v1.1.0",
+    }  # fmt: skip
+
+
+def test_a_version_that_another_clone_gave_away_is_not_moved(runs: list[SavedRun]) -> None:
+    registry.register("v1.0.0", runs[0].commit)
+    with pytest.raises(InputError, match=r"classifier@v1\.0\.0 is on commit .* another clone"):
+        registry.register("v1.0.0", runs[1].commit)
+
+
+def test_one_version_holds_a_stage_for_gto_and_dvc_also_after_a_rollback(
+    runs: list[SavedRun],
+) -> None:
+    for version, saved in zip(("v1.0.0", "v1.1.0"), runs, strict=True):
+        registry.register(version, saved.commit)
+        registry.assign(version, "staging")
+    assert holders("staging") == ["v1.1.0"]
+    for version, saved in [("v1.0.0", runs[0]), ("v1.1.0", runs[1]), ("v1.0.0", runs[0])]:
+        registry.assign(version, "prod")
+        tags = git_here("tag")
+        registry.assign(version, "prod")
+        assert git_here("tag") == tags
+        assert holders("prod") == [version]
+        assert dvc.api.artifacts_show("classifier", stage="prod")["rev"] == saved.commit
+
+
+def test_a_kill_between_leaving_and_entering_a_stage_is_made_good(runs: list[SavedRun]) -> None:
+    for version, saved in zip(("v1.0.0", "v1.1.0"), runs, strict=True):
+        registry.register(version, saved.commit)
+        registry.assign(version, "prod")
+    gto.api.unassign(".", "classifier", version="v1.1.0", stage="prod", author="a")
+    registry.assign("v1.0.0", "prod")
+    assert holders("prod") == ["v1.0.0"]
+    assert dvc.api.artifacts_show("classifier", stage="prod")["rev"] == runs[0].commit
+
+
+def test_tags_go_to_the_remote_that_runs_go_to(checkout: Path, runs: list[SavedRun]) -> None:
+    registry.push_tags(print)  # none is set
+    add_remotes(checkout)
+    run(checkout, ["git", "tag", "mine"])
+    registry.register("v1.0.0", runs[0].commit)
+    registry.assign("v1.0.0", "prod")
+    registry.push_tags(print)
+    pushed = run(checkout, ["git", "ls-remote", "--tags", "--refs", "origin"]).stdout
+    tags = [line.split("\t")[1] for line in pushed.splitlines()]
+    assert tags == ["refs/tags/classifier#prod#1", "refs/tags/classifier@v1.0.0"]
+
+
+def test_a_graph_with_no_model_or_two_is_an_error(checkout: Path) -> None:
+    assert not registry.has_artifact()
+    with pytest.raises(InputError, match="0 artifacts of type model, expected one"):
+        registry.artifact()

@@ -1,0 +1,35 @@
+"""A git checkout that declares a model, with kept runs and releases of tiny bundles in live/."""
+
+from pathlib import Path
+
+import yaml
+
+from flows.checkout.versions import save_run
+from tasks.release.adopt import Candidate, adopt
+from tasks.releases import Release
+from tests.project import run
+from tests.tasks.release import side
+
+ARTIFACTS = {"classifier": {"path": "models/package/bundle", "type": "model"}}
+IGNORED = ["/live/", "/models/", "/data/", "/candidates/", "/.run/", "/.prefect/", "service.log"]
+
+
+def make_live_checkout(folder: Path) -> None:
+    """Called where it is to be, as the working directory."""
+    side.write_params(folder)
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {}, "artifacts": ARTIFACTS}))
+    (folder / ".gitignore").write_text("\n".join(IGNORED))
+    run(folder, ["git", "init", "-q", "-b", "main"])
+    run(folder, ["dvc", "init", "-q"])
+    run(folder, ["git", "add", "-A"])
+    run(folder, ["git", "commit", "-qm", "start"])
+
+
+def release_run(
+    packaged: Path, name: str, champion: Release | None = None, decision: str = "passed"
+) -> Release:
+    """A run kept as an experiment, its bundle judged and adopted."""
+    bundle = side.make_bundle(packaged, name)
+    verdict = side.write_verdict(bundle, champion, decision)
+    saved = save_run(name, f"{name}: all good")
+    return adopt(side.PLACE, Candidate(bundle, verdict, [], name, saved.commit), "minor", [], 5.0)

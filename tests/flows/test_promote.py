@@ -1,0 +1,148 @@
+"""Promotion and rollback as flows on a real server: steps, transaction, tags, and who is told."""
+
+import time
+from pathlib import Path
+
+import gto.api
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventNameFilter
+
+from flows import going_live
+from flows.promote import promote
+from flows.rollback import rollback
+from tasks.releases import read_history, read_pointer
+from tests.flows.last_run import last_run, states
+from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.flows.runs import git_here
+from tests.project import REPOSITORY, try_run
+from tests.tasks.release.side import PLACE, make_live, running_service
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytest_plugins = ["tests.tasks.packaged"]
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    make_live_checkout(tmp_path)
+    return tmp_path
+
+
+def live() -> str | None:
+    pointer = read_pointer(PLACE)
+    return pointer.live.version if pointer.live else None
+
+
+def in_stage(stage: str) -> list[str]:
+    return [one.version for one in gto.api.find_versions_in_stage(".", "classifier", stage) or []]
+
+
+def told(subject: str, message: str) -> bool:
+    """Whether the server has an event of ours with this in its message; events take a moment."""
+    chosen = EventFilter(event=EventNameFilter(name=[f"flywheel.{subject}"]))
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with get_client(sync_client=True) as client:
+            body = {"filter": chosen.model_dump(mode="json"), "limit": 50}
+            found = client.request("POST", "/events/filter", json=body).json()["events"]
+        if any(message in event["payload"]["message"] for event in found):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_promotion_shows_its_steps_sets_the_stage_and_is_told(packaged: Path) -> None:
+    release = release_run(packaged, "kind-owl")
+    branch = git_here("rev-parse", "main")
+    state = promote(release.version, "it is the first", "ann", return_state=True)
+    assert state.is_completed(), state.message
+    assert (state.message or "").startswith("v1.0.0 is live (it is the first); no service runs")
+    assert live() == "v1.0.0"
+    assert states(last_run()[1]) == {"swap": "Completed", "probe": "Completed"}
+    assert in_stage("prod") == ["v1.0.0"]
+    assert git_here("rev-parse", "classifier@v1.0.0^{commit}").strip() == release.commit
+    assert git_here("rev-parse", "main") == branch
+    assert told("promotion", "v1.0.0 is live (it is the first)")
+    (change,) = read_history(PLACE)
+    assert (change.who, change.why) == ("ann", "it is the first")
+
+
+def test_a_refused_candidate_does_not_go_live_and_the_run_says_why(packaged: Path) -> None:
+    release_run(packaged, "kind-owl", decision="refused")
+    state = promote("v1.0.0", return_state=True)
+    assert state.is_failed()
+    assert "verdict is refused: gains too little" in (state.message or "")
+    assert live() is None
+    state = promote("v1.0.0", "I looked at it", despite_verdict=True, return_state=True)
+    assert state.is_completed(), state.message
+    assert read_history(PLACE)[0].who.startswith("flow run ")
+
+
+def test_a_probe_that_fails_rolls_the_transaction_back(
+    packaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = release_run(packaged, "kind-owl")
+    second = release_run(packaged, "bold-fox", champion=first)
+    make_live(first)
+    before = read_pointer(PLACE)
+    with running_service() as service:
+        swap = going_live.promotion.swap
+
+        def swap_and_harm(ready: going_live.Promotion) -> object:
+            """The disk loses a byte of the bundle just before the service loads it."""
+            model = PLACE.bundle(second.version) / "model.int8.onnx"
+            model.chmod(0o600)
+            model.write_bytes(model.read_bytes()[:-1])
+            return swap(ready)
+
+        monkeypatch.setattr(going_live.promotion, "swap", swap_and_harm)
+        state = promote(second.version, return_state=True)
+        assert state.is_failed()
+        for words in ("v1.1.0 did not prove itself live", "has another content", "v1.0.0 is live"):
+            assert words in (state.message or "")
+        after = read_pointer(PLACE)
+        assert (after.live, after.previous) == (before.live, before.previous)
+        assert states(last_run()[1]) == {"swap": "RolledBack", "probe": "Failed"}
+        assert service.pid
+    *_, back = read_history(PLACE)
+    assert (back.action, back.to_version) == ("roll back", "v1.0.0")
+    assert "has another content" in back.why
+    assert git_here("tag") == ""
+
+
+def test_a_rollback_is_one_click_and_moves_the_stage_back(packaged: Path) -> None:
+    first = release_run(packaged, "kind-owl")
+    second = release_run(packaged, "bold-fox", champion=first)
+    for release in (first, second):
+        assert promote(release.version, return_state=True).is_completed()
+    assert in_stage("prod") == ["v1.1.0"]
+    with running_service() as service:
+        state = rollback("odd answers", who="bob", return_state=True)
+        assert state.is_completed(), state.message
+        assert f"rolled back from v1.1.0 to v1.0.0 (odd answers); {service.url} answers" in (
+            state.message or ""
+        )
+    assert (live(), in_stage("prod")) == ("v1.0.0", ["v1.0.0"])
+    assert read_history(PLACE)[-1].who == "bob"
+    assert told("promotion", "rolled back from v1.1.0 to v1.0.0")
+    state = rollback("again", return_state=True)
+    assert state.is_failed()
+    assert "nothing was before it" in (state.message or "")
+
+
+def test_the_doors_of_the_command_line_do_the_same(packaged: Path, checkout: Path) -> None:
+    first = release_run(packaged, "kind-owl")
+    release_run(packaged, "bold-fox", champion=first)
+    for version in ("v1.0.0", "v1.1.0"):
+        done = try_run(checkout, ["python", "-m", "flows.promote", version])
+        assert done.returncode == 0, done.stdout
+        assert f"{version} is live" in done.stdout.splitlines()[-1]
+    done = try_run(checkout, ["python", "-m", "flows.rollback_now", "--why", "odd; `touch x`"])
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("v1.1.0 -> v1.0.0 in 0.")
+    assert in_stage("prod") == ["v1.0.0"]
+    failed = try_run(checkout, ["python", "-m", "flows.promote", "v9.0.0"])
+    assert failed.returncode == 1
+    assert "Releases that are there: v1.0.0, v1.1.0" in failed.stdout

@@ -1,0 +1,109 @@
+"""Versions, verdicts and pointers: what follows from what, without a file."""
+
+import datetime
+
+import pytest
+
+from tasks.errors import GateError, InputError
+from tasks.release import plan
+from tasks.releases import NOTHING, Change, Pointer, Release, Target
+from tasks.verdict import Verdict
+from tests.tasks.release.side import order
+
+OLD, NEW = (Target(version=f"v1.{n}.0", manifest_sha256=str(n) * 64) for n in (1, 2))
+
+
+AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def change(number: int, before: str | None, after: str | None, action: str = "promote") -> Change:
+    return Change.model_validate({
+        "number": number, "action": action, "at": AT,
+        "who": "ann", "why": "x", "from_version": before, "to_version": after,
+    })  # fmt: skip
+
+
+def pointer(live: Target | None, previous: Target | None = None) -> Pointer:
+    return NOTHING.model_copy(update={"live": live, "previous": previous})
+
+
+def release(target: Target) -> Release:
+    return Release(
+        version=target.version, manifest_sha256=target.manifest_sha256, run="r", commit="c",
+        judged_at=AT, decision="passed", champion=None,
+    )  # fmt: skip
+
+
+def verdict(candidate: Target, champion: str | None, decision: str = "passed") -> Verdict:
+    return Verdict.model_validate({
+        "decision": decision, "candidate": candidate.manifest_sha256, "champion": champion,
+        "num_rows": 1, "conditions": [],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("versions", "bump", "expected"),
+    [
+        ([], "major", "v1.0.0"),
+        (["v1.0.0"], "minor", "v1.1.0"),
+        (["v1.10.0", "v1.9.7"], "patch", "v1.10.1"),
+        (["v1.9.7", "v2.0.3"], "minor", "v2.1.0"),
+        (["v1.9.7"], "major", "v2.0.0"),
+    ],
+)
+def test_the_next_version_follows_the_highest(
+    versions: list[str], bump: str, expected: str
+) -> None:
+    assert plan.next_version(versions, bump) == expected
+
+
+def test_the_gate_lets_pass_what_it_judged_against_what_is_live() -> None:
+    assert plan.verdict_problem(release(NEW), verdict(NEW, None), None) == ""
+    assert plan.verdict_problem(release(NEW), verdict(NEW, OLD.manifest_sha256), OLD) == ""
+    assert plan.verdict_problem(release(NEW), verdict(NEW, ""), OLD) == ""
+
+
+@pytest.mark.parametrize(
+    ("judged", "live", "says"),
+    [
+        (verdict(OLD, None), None, "another bundle"),
+        (verdict(NEW, None, "refused"), None, "verdict is refused"),
+        (verdict(NEW, None, "undecided"), None, "verdict is undecided"),
+        (verdict(NEW, None), OLD, "v1.1.0 is live now"),
+        (verdict(NEW, OLD.manifest_sha256), None, "nothing is live now"),
+    ],
+)
+def test_anything_else_needs_a_person_and_a_reason(
+    judged: Verdict, live: Target | None, says: str
+) -> None:
+    problem = plan.verdict_problem(release(NEW), judged, live)
+    assert says in problem
+    with pytest.raises(GateError, match="despite_verdict"):
+        plan.check_verdict(order("v1.2.0"), problem)
+    with pytest.raises(InputError, match="needs a why"):
+        plan.check_verdict(order("v1.2.0", why=" ", despite_verdict=True), problem)
+    plan.check_verdict(order("v1.2.0", despite_verdict=True), problem)
+
+
+def test_a_second_rollback_goes_further_back_never_forward_again() -> None:
+    history = [
+        change(1, None, "v1.0.0"), change(2, "v1.0.0", "v1.1.0"), change(3, "v1.1.0", "v1.2.0"),
+        change(4, "v1.2.0", "v1.1.0", "roll back"),
+    ]  # fmt: skip
+    assert plan.predecessor(history, "v1.1.0") == "v1.0.0"
+    assert plan.predecessor(history, "v1.0.0") is None
+
+
+def test_a_rehearsal_changes_nothing_live_and_a_promotion_ends_it() -> None:
+    before, now = pointer(OLD), change(2, "v1.1.0", "v1.2.0")
+    rehearsed = plan.rehearsing(before, NEW, "shadow", now)
+    assert (rehearsed.live, rehearsed.shadow, rehearsed.canary) == (OLD, NEW, None)
+    promoted = plan.promoted(rehearsed, NEW, now)
+    assert (promoted.live, promoted.previous, promoted.shadow) == (NEW, OLD, None)
+    back = plan.put_back(promoted, pointer(OLD), now)
+    assert (back.live, back.previous) == (OLD, None)
+
+
+def test_who_and_why_are_one_line_each() -> None:
+    assert plan.one_line("a\nb\x1b[31m\t c\u2028d") == "a b [31m c d"
+    assert len(plan.one_line("x" * 9999)) == 500
