@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.pages.verdict import in_one_line, verdict_page
+from flows.pages.verdict import verdict_page
 from tasks.verdict import Condition, Decision, Verdict
 from tests.flows.test_pages import EVIL, rendered
 
@@ -50,9 +50,3 @@ def test_every_decision_says_what_it_means(decision: Decision, meaning: str) -> 
     assert meaning in page
     assert "no champion yet" in page
     assert "Failed" not in page
-
-
-def test_one_line_names_what_failed_once() -> None:
-    assert in_one_line(make("passed", [ROWS])) == "candidate passed"
-    line = in_one_line(make("refused", [GAIN, GAIN, LATENCY]))
-    assert rendered(line) == "<p>candidate refused: gain.min_gain, latency.max_ratio</p>\n"
