@@ -8,19 +8,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from serving.doors import Admit
-from serving.http import RefusedError, answer
+from serving.http import answer
 from serving.model import Model
+from serving.route import PlainRoute
 from serving.service import Service, Tally
 
 
 def make_admin_app(service: Service, admit: Admit, restart: Callable[[], None]) -> FastAPI:
     app = FastAPI(title="Flywheel, admin", version="1", redoc_url=None)
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RefusedError)
-        return error.response()
-
-    app.add_exception_handler(RefusedError, refuse)
+    app.router.route_class = PlainRoute
 
     @app.post("/v1/reload")
     async def reload(request: Request) -> Response:

@@ -1,15 +1,16 @@
 """The public routes: predict, feedback, what is live, health, metrics, documentation."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel
 from starlette.background import BackgroundTask
+from starlette.responses import PlainTextResponse
 
 from serving.batcher import OverloadedError
 from serving.doors import Admit
-from serving.http import RefusedError, answer, discard_rest, parse, read_body
+from serving.http import RefusedError, answer, parse, read_body
+from serving.params import LimitParams
+from serving.route import PlainRoute
 from serving.schema import (
     FeedbackRequest,
     Invalid,
@@ -36,7 +37,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 def make_app(service: Service, admit: Admit) -> FastAPI:
     app = FastAPI(title="Flywheel", description=_DESCRIPTION, version="1", redoc_url=None)
-    app.add_exception_handler(RefusedError, _refuse)
+    app.router.route_class = PlainRoute
     _add_predict(app, service, admit)
     _add_feedback(app, service, admit)
     _add_state(app, service, admit)
@@ -48,7 +49,7 @@ def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
 
     @app.post(
         "/v1/predict", response_model=PredictAnswer, responses=_REFUSALS,
-        openapi_extra=_body_of(PredictRequest), summary="Classify texts",
+        openapi_extra=_describe_body(_bounded(limits)), summary="Classify texts",
     )  # fmt: skip
     async def predict(request: Request) -> Response:
         client = admit(request, "predict")
@@ -71,10 +72,11 @@ def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
 
 
 def _add_feedback(app: FastAPI, service: Service, admit: Admit) -> None:
+    body = _describe_body(FeedbackRequest.model_json_schema())
+
     @app.post(
-        "/v1/feedback", responses=_REFUSALS, openapi_extra=_body_of(FeedbackRequest),
-        summary="Correct a prediction",
-    )  # fmt: skip
+        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction"
+    )
     async def feedback(request: Request) -> Response:
         """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
         admit(request, "feedback")
@@ -102,12 +104,12 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
         )
 
     @app.get("/healthz")
-    async def healthz() -> Response:
+    async def healthz(request: Request) -> Response:
         """The process answers."""
         return answer({"status": "alive"})
 
     @app.get("/readyz", responses=_only(503))
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         """A release is loaded; a problem, if there is one, is of a release that did not load."""
         live = service.fleet.lineup.live
         if live is None:
@@ -115,40 +117,26 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
             raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
         return answer({"status": "ready", "version": live.target.version})
 
-    @app.get("/metrics", responses=_only(401, 403, 429))
+    @app.get("/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429))
     async def metrics(request: Request) -> Response:
         """For Prometheus."""
         admit(request, "admin")
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return _Lingering(error, request) if error.status in (408, 413) else error.response()
+def _describe_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """For the document: FastAPI itself does not read these bodies."""
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
-class _Lingering(Response):
-    """An answer before the request has ended: it goes out, then the rest is read and dropped."""
-
-    def __init__(self, error: RefusedError, request: Request) -> None:
-        whole = error.response()
-        super().__init__(whole.body, whole.status_code, whole.headers)
-        self._request = request
-
-    async def __call__(
-        self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start", **start})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        await discard_rest(self._request)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _body_of(kind: type[BaseModel]) -> dict[str, Any]:
-    """The request's schema, for the document: FastAPI itself does not read these bodies."""
-    schema = {"schema": kind.model_json_schema()}
-    return {"requestBody": {"required": True, "content": {"application/json": schema}}}
+def _bounded(limits: LimitParams) -> dict[str, Any]:
+    """The request's schema with the bounds of params.yaml."""
+    schema = PredictRequest.model_json_schema()
+    texts = schema["properties"]["texts"]
+    texts["maxItems"] = limits.max_texts
+    texts["items"]["maxLength"] = limits.max_characters
+    return schema
 
 
 def _only(*statuses: int) -> dict[int | str, dict[str, Any]]:

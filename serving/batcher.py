@@ -131,16 +131,23 @@ class Batcher:
             key=lambda piece: (piece is not first, abs(len(piece.ids) - len(first.ids))),
         )
         batch: list[Piece] = []
-        longest = 1
         for piece in alike[: min(share, self._params.max_texts)]:
-            longest = max(longest, len(piece.ids))
-            if batch and longest * (len(batch) + 1) > self._params.max_tokens:
+            if batch and not self._fits([len(other.ids) for other in (*batch, piece)]):
                 break
             batch.append(piece)
         taken = set(map(id, batch))
         self._waiting = deque(piece for piece in self._waiting if id(piece) not in taken)
         self.num_waiting -= len(batch)
         return batch
+
+    def _fits(self, lengths: Sequence[int]) -> bool:
+        """Whether a batch of these lengths is neither too large nor mostly padding."""
+        num_tokens = max(1, *lengths) * len(lengths)
+        padding_share = 1 - sum(lengths) / num_tokens
+        return (
+            num_tokens <= self._params.max_tokens
+            and padding_share <= self._params.max_padding_share
+        )
 
     def _score(self, batch: Sequence[Piece], is_alone: bool) -> None:
         model = batch[0].job.model

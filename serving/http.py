@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from serving.params import LimitParams
 
@@ -26,8 +27,25 @@ class RefusedError(Exception):
         self.detail = detail
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
-    def response(self) -> Response:
-        return answer({"detail": self.detail}, self.status, self.headers)
+
+def refusal(error: RefusedError, request: Request) -> Response:
+    whole = answer({"detail": error.detail}, error.status, error.headers)
+    return _Lingering(whole, request) if error.status in (408, 413) else whole
+
+
+class _Lingering(Response):
+    """An answer before the request has ended: it goes out, then the rest is read and dropped."""
+
+    def __init__(self, whole: Response, request: Request) -> None:
+        super().__init__(whole.body, whole.status_code, whole.headers)
+        self._request = request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"status": self.status_code, "headers": self.raw_headers}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await _discard_rest(self._request)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -61,7 +79,7 @@ async def read_body(request: Request, limits: LimitParams) -> bytes:
     return b"".join(chunks)
 
 
-async def discard_rest(request: Request) -> None:
+async def _discard_rest(request: Request) -> None:
     """Read on for a moment: a connection closed on unread data loses the answer with it."""
     size, end = 0, time.monotonic() + _DISCARD_SECONDS
     while size < _DISCARDED_BYTES and (left := end - time.monotonic()) > 0:

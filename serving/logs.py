@@ -1,19 +1,38 @@
 """The service's log: one JSON object a line, whatever a text holds."""
 
+import datetime
 import logging
 import sys
 
 from pythonjsonlogger.json import JsonFormatter
 
+_FIELDS = {"asctime": "at", "levelname": "level", "name": "logger"}
 
-def set_up_logging() -> None:
-    """To standard error, from INFO on; json escapes what could begin a line or steer a terminal."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter(
-            "%(asctime)s %(levelname)s %(name)s %(message)s",
-            rename_fields={"asctime": "at", "levelname": "level", "name": "logger"},
+
+class LineFormatter(JsonFormatter):
+    """JSON in ASCII: what could begin a line or steer a terminal stands there as an escape."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"%({')s %('.join(_FIELDS)})s %(message)s",
+            rename_fields=_FIELDS,
             json_ensure_ascii=True,
         )
-    )
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """UTC, whatever the machine's zone is."""
+        moment = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        return moment.isoformat(timespec="milliseconds")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """DEL is ASCII, too, and JSON does not mind it."""
+        return super().format(record).replace("\x7f", "\\u007f")
+
+
+def set_up_logging() -> None:
+    """To standard error, from INFO on: our loggers, uvicorn's, and Python's warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # a record that cannot be formatted would be printed as it is

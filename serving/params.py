@@ -22,6 +22,7 @@ class ModelParams(Params):
 class BatchParams(Params):
     max_texts: Count
     max_tokens: Count
+    max_padding_share: Share
     max_waiting_texts: Count
 
 

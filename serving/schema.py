@@ -16,7 +16,8 @@ def _refuse_nul(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_refuse_nul)]
+_NO_NUL = {"pattern": "^[^\\u0000]*$"}
+Text = Annotated[str, AfterValidator(_refuse_nul), Field(json_schema_extra=_NO_NUL)]
 
 
 class _Message(BaseModel):

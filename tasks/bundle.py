@@ -184,6 +184,8 @@ def _onnx_score(file: Path, threads: int) -> Score:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    # a thread that waits in a loop takes the CPU from those that work
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     errors_only = 3
     options.log_severity_level = errors_only
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -4,11 +4,11 @@ It parses no more than it must, since it shares the machine with what it measure
 """
 
 import asyncio
-import itertools
 import json
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)  # requests without a whole answer
     duration: float = 0.0
+    last_refusal: bytes = b""  # the whole of the last answer that was not 200
 
     @property
     def per_second(self) -> float:
@@ -49,16 +50,16 @@ def post(place: Place, content: object, keep_alive: bool = True) -> bytes:
 
 
 def run_load(
-    place: Place, requests: Sequence[bytes], num_clients: int, seconds: float,
+    place: Place, requests: Iterable[bytes], num_clients: int, seconds: float = math.inf,
     check: Check = lambda body: None,
 ) -> Load:  # fmt: skip
-    """Send the requests, in turn and over again, for so many seconds."""
+    """Send the requests in turn, each client its next when its last is answered, for so long."""
     load = Load()
-    endless = itertools.cycle(requests)
+    waiting = iter(requests)
 
     async def all_clients() -> None:
         end = time.perf_counter() + seconds
-        clients = [_client(place, endless, end, load, check) for _ in range(num_clients)]
+        clients = [_client(place, waiting, end, load, check) for _ in range(num_clients)]
         started = time.perf_counter()
         await asyncio.gather(*clients)
         load.duration = time.perf_counter() - started
@@ -72,16 +73,19 @@ async def _client(
 ) -> None:
     """One after the other; a connection that the server asks to close is opened anew."""
     reader, writer = None, None
-    while time.perf_counter() < end:
+    while time.perf_counter() < end and (request := next(requests, None)):
         started = time.perf_counter()
         try:
             if reader is None or writer is None:
                 reader, writer = await asyncio.open_connection(place.host, place.port)
-            writer.write(next(requests))
-            status, body, is_last = await _read_answer(reader)
+            writer.write(request)
+            head, body = await _read_answer(reader)
+            status, is_last = int(head[9:12]), b"\r\nconnection: close" in head
             if status == 200:
                 check(body)
                 load.seconds.append(time.perf_counter() - started)
+            else:
+                load.last_refusal = head + body
             load.statuses[status] += 1
         except (OSError, EOFError, ValueError, AssertionError) as error:
             load.failures[f"{type(error).__name__}: {error}"[:200]] += 1
@@ -93,9 +97,8 @@ async def _client(
         writer.close()
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head, in small letters, and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    status = int(head[9:12])
     length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-    body = await reader.readexactly(length)
-    return status, body, b"\r\nconnection: close" in head
+    return head, await reader.readexactly(length)

@@ -1,6 +1,7 @@
 """A database's errors in one line, without addresses' passwords and without anyone's text."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 
 from sqlalchemy import URL, Engine
@@ -51,6 +52,8 @@ def explain(error: Exception, engine: Engine) -> FlywheelError:
     """What is the matter with the database, in one line with its address but no password."""
     name = name_of(engine.url)
     if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return TemporaryError(f"{name}: {error.strerror}. Free some space.")
         return InputError(f"{name}: {error.strerror}. Let this user write the file's folder.")
     cause = error.orig if isinstance(error, DBAPIError) else None
     if code := getattr(cause, "sqlite_errorname", None):

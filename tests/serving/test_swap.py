@@ -1,5 +1,6 @@
 """Another release goes live while clients ask: no request fails, no answer mixes two of them."""
 
+import itertools
 import json
 import threading
 import time
@@ -37,7 +38,7 @@ class Clients:
         place = Place("127.0.0.1", served.port, "/v1/predict")
         self.by_version: Counter[str] = Counter()
         self._expected = expected
-        self._requests = [post(place, {"texts": TEXTS}, keep_alive)]
+        self._request = post(place, {"texts": TEXTS}, keep_alive)
         self._place = place
         self.load = Load()
 
@@ -50,7 +51,9 @@ class Clients:
 
     def during(self, seconds: float) -> "threading.Thread":
         def send() -> None:
-            self.load = run_load(self._place, self._requests, 8, seconds, self.check)
+            self.load = run_load(
+                self._place, itertools.repeat(self._request), 8, seconds, self.check
+            )
 
         thread = threading.Thread(target=send)
         thread.start()

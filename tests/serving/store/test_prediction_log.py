@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from serving.store.engine import writing
+from serving.store.engine import open_engine, writing
 from serving.store.prediction_log import PredictionLog
 from serving.store.records import LogState
 from tests.serving.store.predictions import MOMENT, PARAMS, make_record, read_rows
@@ -133,6 +133,21 @@ def test_what_has_no_room_is_dropped_newest_first_and_putting_never_waits(store:
         assert dropped == [0] * 100 + [1] * 900
         assert took < 1
     assert read_rows(store).keys() == {f"p{number:06}" for number in range(100)}
+
+
+def test_two_services_write_into_one_store_while_one_follows_the_other(
+    store: Engine, url: str
+) -> None:
+    second = open_engine(url)
+    with logging_to(store) as log, logging_to(second) as other:
+        for number in range(0, 6000, 20):
+            half = [make_record(number + step) for step in range(20)]
+            log.put(half[:12])  # some come to both
+            other.put(half[8:])
+            time.sleep(0.0005)
+    second.dispose()
+    assert (log.state(), other.state()) == (LogState(3600, 0, 0, 0, ""),) * 2
+    assert len(read_rows(store)) == 6000
 
 
 def test_long_texts_take_more_room_but_one_always_fits(store: Engine) -> None:

@@ -1,0 +1,120 @@
+"""Following the pointer: what is loaded, what is refused, and what goes on answering."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from serving.fleet import Fleet, Lineup, is_in_share
+from serving.params import ServingParams
+from tasks.params import load_params
+from tasks.releases import Target
+from tests.serving.conftest import Bundles
+from tests.serving.live_place import LivePlace
+
+
+@pytest.fixture
+def fleet(live_place: LivePlace) -> Fleet:
+    params = load_params("serving", ServingParams, live_place.folder / "params.yaml")
+    return Fleet(live_place.place, params.model)
+
+
+def versions(lineup: Lineup) -> list[str | None]:
+    return [model.target.version if model else None for model in lineup]
+
+
+def test_it_follows_the_pointer_and_loads_nothing_twice(
+    live_place: LivePlace, bundles: Bundles, fleet: Fleet
+) -> None:
+    assert fleet.refresh() is None
+    assert fleet.choose(["a"]) == (None, "live")
+    first = live_place.release("v1.0.0", bundles.first)
+    second = live_place.release("v1.1.0", bundles.second)
+    live_place.point(first, shadow=second)
+    assert fleet.refresh() is None
+    assert versions(fleet.lineup) == ["v1.0.0", None, "v1.1.0"]
+    shadow = fleet.lineup.shadow
+    live_place.point(second)
+    fleet.refresh()
+    assert fleet.lineup.live is shadow
+    before = fleet.lineup
+    live_place.point(first)  # back: still in memory
+    started = time.perf_counter()
+    fleet.refresh()
+    assert time.perf_counter() - started < 0.05
+    assert versions(fleet.lineup) == ["v1.0.0", None, None]
+    assert before.live is second_of(before), "a lineup never changes, it is replaced"
+
+
+def second_of(lineup: Lineup) -> object:
+    assert versions(lineup)[0] == "v1.1.0"
+    return lineup.live
+
+
+@pytest.mark.parametrize("damage", ["manifest", "model", "missing"])
+def test_what_does_not_load_is_not_served(
+    live_place: LivePlace, bundles: Bundles, fleet: Fleet, damage: str
+) -> None:
+    first = live_place.release("v1.0.0", bundles.first)
+    second = live_place.release("v1.1.0", bundles.second)
+    live_place.point(first)
+    fleet.refresh()
+    bundle = live_place.place.bundle("v1.1.0")
+    name = {"manifest": "manifest.json", "model": "model.onnx", "missing": "tokenizer.json"}[damage]
+    if damage == "missing":
+        (bundle / name).unlink()
+    else:
+        with (bundle / name).open("ab") as stream:
+            stream.write(b" ")
+    live_place.point(second)
+    problem = fleet.refresh()
+    assert problem
+    assert "v1.1.0" in problem
+    assert "\n" not in problem
+    assert fleet.problem == problem
+    assert versions(fleet.lineup) == ["v1.0.0", None, None]
+    live_place.point(first)
+    assert fleet.refresh() is None
+    assert fleet.problem is None
+
+
+def test_at_the_start_a_broken_release_gives_way_to_the_one_before(
+    live_place: LivePlace, bundles: Bundles, fleet: Fleet
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    live_place.point(live_place.release("v1.1.0", bundles.second))
+    (live_place.place.bundle("v1.1.0") / "model.onnx").unlink()
+    assert "v1.1.0" in str(fleet.refresh())
+    assert versions(fleet.lineup) == ["v1.0.0", None, None]
+    assert "v1.1.0" in str(fleet.problem), "and says so"
+
+
+def test_a_pointer_that_is_none_changes_nothing(
+    live_place: LivePlace, bundles: Bundles, fleet: Fleet
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    fleet.refresh()
+    live_place.place.pointer.write_text('{"live": {"version": "../../etc", "manifest_sha256": ""}}')
+    assert "pointer.json" in str(fleet.refresh())
+    assert versions(fleet.lineup) == ["v1.0.0", None, None]
+
+
+def test_a_release_of_another_name_on_the_same_bundle_is_another(
+    live_place: LivePlace, bundles: Bundles, fleet: Fleet
+) -> None:
+    target = live_place.release("v1.0.0", bundles.first)
+    live_place.point(Target(version="v1.1.0", manifest_sha256=target.manifest_sha256))
+    assert "v1.1.0" in str(fleet.refresh())
+    assert fleet.lineup.live is None
+
+
+def shares(texts: Sequence[str], share: float) -> float:
+    return sum(is_in_share([text], share) for text in texts) / len(texts)
+
+
+def test_the_canarys_share_is_stable_by_text_and_grows_into_itself() -> None:
+    texts = [f"text {number}" for number in range(20_000)]
+    assert abs(shares(texts, 0.1) - 0.1) < 0.01
+    assert (shares(texts, 0.0), shares(texts, 1.0)) == (0.0, 1.0)
+    small = {text for text in texts if is_in_share([text], 0.1)}
+    assert small <= {text for text in texts if is_in_share([text], 0.2)}
