@@ -64,6 +64,7 @@ class Clients:
 
 @pytest.fixture
 def served(live_place: LivePlace, bundles: Bundles) -> Iterator[Served]:
+    live_place.write_params(limits__drain_seconds=2.0)  # who is not asked to leave is cut off
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         yield served
