@@ -23,13 +23,27 @@ class OverloadedError(Exception):
     """More texts wait than may."""
 
 
+class GoneError(Exception):
+    """Who asked does not wait for the answer any more."""
+
+
+class Question(NamedTuple):
+    """What a request asks."""
+
+    model: Model
+    texts: Sequence[str]
+    is_gone: Callable[[], bool] = lambda: False  # whether its client has left
+
+
 class Job:
     """The texts of one request, all scored by one model."""
 
-    def __init__(self, model: Model, texts: Sequence[str], done: "asyncio.Future[Floats]") -> None:
-        self.model = model
-        self.texts = texts
+    def __init__(self, question: Question, done: "asyncio.Future[Floats]", turn: int) -> None:
+        self.model = model = question.model
+        self.texts = texts = question.texts
+        self.is_gone = question.is_gone
         self.done = done
+        self.turn = turn  # of its first text; the others follow
         self.logits = np.zeros((len(texts), len(model.label_set.classes)))
         self.num_left = len(texts)
         self.error: Exception | None = None
@@ -54,6 +68,7 @@ class Batcher:
         self._lock = threading.Condition()
         self._arrived: deque[Job] = deque()  # not yet tokenised
         self._waiting: deque[Piece] = deque()
+        self._turn = 0  # where the queue is: a job that arrives now begins here
         self._num_busy = 0
         self._ended = False
         self.num_waiting = 0
@@ -65,21 +80,20 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    async def score(self, model: Model, texts: Sequence[str]) -> Floats:
-        """Class probabilities, shape (texts, classes); OverloadedError at once, never later."""
-        if self.is_full_for(len(texts)):
+    async def score(self, question: Question) -> Floats:
+        """Class probabilities, shape (texts, classes); OverloadedError at once, never later.
+
+        Large requests are taken as readily as small ones, so the queue may grow by one of them
+        beyond its bound; nobody is shut out by the size of others.
+        """
+        if self.num_waiting >= self._params.max_waiting_texts:
             raise OverloadedError
-        job = Job(model, texts, self._loop.create_future())
         with self._lock:
-            self.num_waiting += len(texts)
+            job = Job(question, self._loop.create_future(), self._turn)
+            self.num_waiting += len(job.texts)
             self._arrived.append(job)
             self._lock.notify()
         return await job.done
-
-    def is_full_for(self, num_texts: int) -> bool:
-        """One request is always taken when nothing waits, however many texts it has."""
-        waiting = self.num_waiting
-        return waiting > 0 and waiting + num_texts > self._params.max_waiting_texts
 
     def close(self) -> None:
         """After the last job; waits for the threads."""
@@ -108,6 +122,8 @@ class Batcher:
 
     def _prepare(self, job: Job) -> None:
         try:
+            if job.is_gone():
+                raise GoneError
             rows = encode(job.model.tokenizer, [normalise(text) for text in job.texts])
         except Exception as error:  # the request's, not the service's, end
             with self._lock:
@@ -120,11 +136,14 @@ class Batcher:
                 self._lock.notify()
 
     def _take(self) -> list[Piece]:
-        """The piece that waits longest, and those most like it in length, of the same model.
+        """The piece whose turn it is, and those most like it in length, of the same model.
 
-        No more than this worker's share of what waits, so that the others get theirs.
+        A job's texts take turns one after another with those of jobs that come later, so that one
+        text does not wait for sixty of somebody else. No more than this worker's share of what
+        waits, so that the other workers get theirs.
         """
-        first = self._waiting[0]
+        first = min(self._waiting, key=lambda piece: piece.job.turn + piece.place)
+        self._turn = first.job.turn + first.place
         share = -(-len(self._waiting) // len(self._threads))
         alike = sorted(
             (piece for piece in self._waiting if piece.job.model is first.job.model),
@@ -154,14 +173,15 @@ class Batcher:
         score = model.wide if is_alone else model.narrow
         try:
             logits = score(*pad([piece.ids for piece in batch]))
+            for piece, row in zip(batch, logits, strict=True):
+                piece.job.logits[piece.place] = row
         except Exception as error:
             self._fail({piece.job for piece in batch}, error)
             return
         self._observe(len(batch))
         finished = []
         with self._lock:
-            for piece, row in zip(batch, logits, strict=True):
-                piece.job.logits[piece.place] = row
+            for piece in batch:
                 piece.job.num_left -= 1
                 if piece.job.num_left == 0:
                     finished.append(piece.job)
@@ -179,9 +199,9 @@ class Batcher:
 
 
 def _finish(jobs: Sequence[Job]) -> None:
-    """In the event loop; a client that has gone has cancelled its future."""
+    """In the event loop."""
     for job in jobs:
-        if job.done.done():
+        if job.done.done():  # cancelled, or another part of it has failed
             continue
         if job.error is None and not np.isfinite(job.logits).all():
             job.error = ArithmeticError("the model answered with something that is no number")

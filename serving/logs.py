@@ -3,6 +3,8 @@
 import datetime
 import logging
 import sys
+import threading
+from types import TracebackType
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
@@ -37,4 +39,15 @@ def set_up_logging() -> None:
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda ended: _log_uncaught(
+        ended.exc_type, ended.exc_value or ended.exc_type(), ended.exc_traceback
+    )
     logging.raiseExceptions = False  # a record that cannot be formatted would be printed as it is
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """A traceback has many lines; in JSON it is one."""
+    logging.getLogger(__name__).critical("uncaught", exc_info=(kind, error, where))
