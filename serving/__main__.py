@@ -66,7 +66,7 @@ class Keeper:
     def end(self) -> None:
         processes = [*self._leaving, *([self._process] if self._process else [])]
         for process in processes:
-            process.terminate()
+            process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + self._end_seconds
         for process in processes:
             try:

@@ -4,6 +4,7 @@ import datetime
 import logging
 import sys
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 _FIELDS = {"asctime": "at", "levelname": "level", "name": "logger"}
@@ -17,6 +18,7 @@ class LineFormatter(JsonFormatter):
             f"%({')s %('.join(_FIELDS)})s %(message)s",
             rename_fields=_FIELDS,
             json_ensure_ascii=True,
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
         )
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:

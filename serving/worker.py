@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(public: socket.socket, admin: socket.socket, ready: int) -> None:
-    """Until SIGTERM; writes a byte to `ready` when a release is loaded, or none is there yet."""
+    """Until a signal; writes a byte to `ready` when a release is loaded, or none is there yet."""
     params = load_params("serving", ServingParams)
     engine = open_engine(store_url(params.prediction_log))
     admit, keyring = await asyncio.to_thread(_open_doors, engine, params)
@@ -113,12 +113,16 @@ def _ask_for_restart() -> None:
 
 
 def _end_on_signal(servers: list[DrainingServer]) -> None:
-    def end() -> None:
+    """SIGTERM: another process has taken over; SIGINT: nobody has."""
+
+    def end(is_replaced: bool) -> None:
         for server in servers:
-            server.force_exit = server.should_exit  # asked twice: at once
+            server.is_replaced = is_replaced
             server.should_exit = True
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, end, True)
+    loop.add_signal_handler(signal.SIGINT, end, False)
 
 
 def main(arguments: list[str]) -> None:

@@ -82,7 +82,6 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
     "notifications": NotificationsParams,
 }
 
-
 ACTION_SECTIONS: dict[str, type[Params]] = {
     "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
 }  # fmt: skip

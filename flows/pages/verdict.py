@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flows.pages.markdown import code, escaped, number, page, section
+from flows.pages.markdown import code, number, page, section
 from tasks.verdict import Condition, Verdict
 
 _HASH_CHARACTERS = 12
@@ -15,7 +15,7 @@ _MEANING = {
 
 
 def verdict_page(verdict: Verdict) -> str:
-    """Values come from models and data, so all but our own words is escaped."""
+    """Values come from models and data; `section` escapes its cells."""
     num_failed, num_all = len(verdict.failed), len(verdict.conditions)
     passed = [condition for condition in verdict.conditions if condition.passed]
     return page(
@@ -25,12 +25,6 @@ def verdict_page(verdict: Verdict) -> str:
         section("Failed", _COLUMNS, _rows(verdict.failed)),
         section("Held", _COLUMNS, _rows(passed)),
     )
-
-
-def in_one_line(verdict: Verdict) -> str:
-    """For the artifact's description, a log or a notification."""
-    names = ", ".join(dict.fromkeys(condition.name for condition in verdict.failed))
-    return f"candidate {verdict.decision}" + (f": {escaped(names)}" if names else "")
 
 
 def _beside(champion: str | None) -> str:
@@ -46,9 +40,17 @@ def _rows(conditions: Sequence[Condition]) -> list[tuple[str, ...]]:
         (
             condition.name,
             condition.where,
-            "not measured" if condition.value is None else number(condition.value),
+            _value(condition.value),
             condition.bound,
             condition.says,
         )
         for condition in conditions
     ]
+
+
+def _value(value: float | str | None) -> str:
+    """A count without decimals; 1 may be a share."""
+    if value is None:
+        return "not measured"
+    is_count = isinstance(value, float) and value.is_integer() and abs(value) > 1
+    return number(int(value) if is_count else value)

@@ -35,19 +35,24 @@ def gather(files: Files, params: GateParams, checks: Sequence[Check]) -> Evidenc
         )
     num_rows = len(inputs.read_labels(files.test))
     loaded = _with_labels(load(files.candidate), files)
-    rival = None if files.champion is None else load(files.champion)
+    champion_id = None if files.champion is None else inputs.released_id(files.champion)
+    rival = None if files.champion is None else _load_champion(files.champion, champion_id)
     rows, candidate, champion = _score(loaded, rival, files, params, checks)
     return Evidence(
         num_rows=num_rows,
         rows=rows,
         candidate=candidate,
         champion=champion,
-        ids=(
-            inputs.id_of(files.candidate),
-            None if files.champion is None else inputs.id_of(files.champion),
-        ),
+        ids=(inputs.id_of(files.candidate), champion_id),
         data_gate=inputs.read_data_gate(files.validation_metrics),
     )
+
+
+def _load_champion(bundle: Path, released_id: str | None) -> Loaded:
+    """Another bundle in a release's place is no champion, however well it loads."""
+    if inputs.id_of(bundle) != released_id:
+        return Broken("loads", f"{bundle} is not the bundle that was released", None)
+    return load(bundle)
 
 
 def _with_labels(loaded: Loaded, files: Files) -> Loaded:

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+from tasks import documents
 from tasks.artifacts import sha256_of
 from tasks.bundle import MANIFEST
+from tasks.errors import InputError
 from tasks.evaluate.examples import Examples, read_examples
 from tasks.gate.condition import holds
 from tasks.gate.evidence import Rows
 from tasks.label_set import LabelSet
 from tasks.records import LABELLED, read_table
+from tasks.releases import RECORD, Release
 from tasks.verdict import Condition
 
 
@@ -68,3 +71,13 @@ def id_of(bundle: Path) -> str:
     """The sha256 of a bundle's manifest; "" where it has none."""
     manifest = bundle / MANIFEST
     return sha256_of(manifest) if manifest.is_file() else ""
+
+
+def released_id(champion: Path) -> str:
+    """Which bundle is meant: what the record beside a release says, whatever became of the bundle;
+    one that is no release speaks for itself."""
+    try:
+        record = documents.read(champion.parent / RECORD, Release, "")
+    except InputError:
+        return id_of(champion)
+    return record.manifest_sha256

@@ -84,7 +84,8 @@ def compare(
 
 
 def of_gain(gain: Gain, newer: bool, params: GainParams) -> Condition:
-    """The lower end of the interval must lie *above* the bound: an equal model's, 0, clears 0 not.
+    """The lower end of the interval must lie *above* the bound, so that an equal model, whose
+    interval is 0 to 0, does not pass even where `min_gain` is 0.
 
     Newer data are a good of their own (the world moves on, the test split less so), so a model that
     learnt from them need only not be worse by the margin.

@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
+import psutil
 import pytest
 
 from benchmarks.serving.load import Load, Place, post, run_load
@@ -62,6 +64,7 @@ class Clients:
 
 @pytest.fixture
 def served(live_place: LivePlace, bundles: Bundles) -> Iterator[Served]:
+    live_place.write_params(limits__drain_seconds=2.0)  # who is not asked to leave is cut off
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         yield served
@@ -120,3 +123,51 @@ def wait_for(is_so: Callable[[], bool], seconds: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_it_ends_soon_although_a_client_keeps_its_connection(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with httpx.Client() as client, live_place.serve() as served:
+        assert client.get(f"{served.url}/readyz").status_code == 200
+        started = time.monotonic()
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(20) == 0
+        assert time.monotonic() - started < 5
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_port_stays(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        (worker,) = psutil.Process(served.process.pid).children()
+        worker.kill()
+        assert served.predict("good").status_code == 200, "asked meanwhile, it waits"
+        assert pid_of(served) != worker.pid
+
+
+def test_a_new_process_that_does_not_start_leaves_the_old_one_answering(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        before = pid_of(served)
+        live_place.write_params(batch__max_texts=0)
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the old one goes on" in served.log.read_text())
+        assert pid_of(served) == before
+        assert served.predict("good").status_code == 200
+        assert "serving.batch.max_texts" in served.log.read_text()
+
+
+def test_a_second_service_in_the_same_checkout_is_refused(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    with live_place.serve() as served, (live_place.folder / "second.log").open("w") as log:
+        second = live_place.start(log)
+        assert second.wait(20) == 1
+        said = (live_place.folder / "second.log").read_text()
+        assert said.count("\n") == 1
+        assert served.url in said
