@@ -23,7 +23,7 @@ from serving.signals import ENDING, Signals
 from tasks.artifacts import write_json
 from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
-from tasks.releases import LIVE, Place
+from tasks.releases import LIVE, SERVICE_LOCK, SERVICE_RECORD, Place
 
 _READY_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
@@ -141,12 +141,12 @@ def main(arguments: list[str]) -> None:
             sys.exit(0 if signals.is_ending() else 1)  # it has said why
         url, admin_url = ports.urls()
         address = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
-        write_json(place.service_record, address)
+        write_json(place.folder / SERVICE_RECORD, address)
         log.info("serving on %s (documentation: %s/docs; admin: %s)", url, url, admin_url)
         try:
             keep(keeper, signals)
         finally:
-            place.service_record.unlink(missing_ok=True)
+            (place.folder / SERVICE_RECORD).unlink(missing_ok=True)
             keeper.end()
 
 
@@ -154,15 +154,15 @@ def main(arguments: list[str]) -> None:
 def _only_service(place: Place) -> Iterator[None]:
     """The lock says that a service lives; who finds it held reads where in the file beside it."""
     try:
-        with FileLock(place.service_lock, timeout=0):
-            place.service_record.unlink(missing_ok=True)  # of one that was killed
+        with FileLock(place.folder / SERVICE_LOCK, timeout=0):
+            (place.folder / SERVICE_RECORD).unlink(missing_ok=True)  # of one that was killed
             yield
     except Timeout:
-        record = place.service_record
+        record = place.folder / SERVICE_RECORD
         where = record.read_text(encoding="utf-8") if record.exists() else "starting"
+        where = " ".join(where.split())
         raise InputError(
-            f"{place.service_lock}: a service runs here already ({' '.join(where.split())}). End "
-            "that one first."
+            f"{place.folder / SERVICE_LOCK}: a service runs here already ({where}). End it first."
         ) from None
 
 

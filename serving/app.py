@@ -7,9 +7,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse
 
-from serving.batcher import GoneError, OverloadedError
 from serving.doors import Doors
 from serving.http import RefusedError, answer, parse, read_body
+from serving.jobs import GoneError, OverloadedError
 from serving.params import LimitParams
 from serving.route import PlainRoute
 from serving.schema import (

@@ -109,7 +109,9 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
         content = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise _invalid([((), f"Invalid JSON: {error}", "json_invalid")]) from None
-    if isinstance(content, dict) and (unknown := content.keys() - kind.model_fields):
+    if not isinstance(content, dict):
+        raise _invalid([((), "Input should be an object", "object_type")])
+    if unknown := content.keys() - kind.model_fields.keys():
         first = itertools.islice(unknown, _SHOWN_ERRORS)
         raise _invalid(
             [((name,), "Extra inputs are not permitted", "extra_forbidden") for name in first]

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from serving.batcher import Batcher, GoneError, OverloadedError, Question
+from serving.batcher import Batcher
 from serving.fleet import Fleet, Role
+from serving.jobs import GoneError, OverloadedError, Question
 from serving.metrics import Metrics
 from serving.model import Model, num_threads
 from serving.params import ServingParams

@@ -1,5 +1,6 @@
 """Signals of the process that holds the ports, as something it can wait for beside files."""
 
+import contextlib
 import os
 import select
 import signal
@@ -36,8 +37,5 @@ class Signals:
 
     def _note(self, kind: int, frame: object) -> None:
         self._pending.add(kind)
-        if self._pending:
-            try:
-                os.write(self._writing, b"!")
-            except BlockingIOError:  # there is enough to wake up for
-                pass
+        with contextlib.suppress(BlockingIOError):  # then there is enough to wake up for
+            os.write(self._writing, b"!")

@@ -16,6 +16,8 @@ from tasks.errors import InputError
 LIVE = Path("live")
 POINTER = "pointer.json"
 HISTORY = "history.jsonl"
+SERVICE_LOCK = "service.lock"  # held by the prediction service for as long as it lives
+SERVICE_RECORD = "service.json"  # where it listens; there is none while it does not
 RECORD = "release.json"
 VERDICT = "verdict.json"
 CARD = "card"

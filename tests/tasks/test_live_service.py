@@ -11,8 +11,8 @@ import pytest
 
 from tasks import live_service
 from tasks.errors import InputError, TemporaryError
-from tasks.live_service import LOCK, RECORD, Service, find_service, predict, read_model, reload
-from tasks.releases import Place
+from tasks.live_service import Service, find_service, predict, read_model, reload
+from tasks.releases import SERVICE_LOCK, SERVICE_RECORD, Place
 
 Answer = tuple[int, object]
 
@@ -59,19 +59,19 @@ def listener() -> Iterator[Callable[[Answer], tuple[Service, list[str]]]]:
 
 def test_nobody_is_found_where_nobody_holds_the_lock(place: Place) -> None:
     assert find_service(place) is None
-    assert not (place.folder / LOCK).exists()
-    with filelock.FileLock(place.folder / LOCK):
+    assert not (place.folder / SERVICE_LOCK).exists()
+    with filelock.FileLock(place.folder / SERVICE_LOCK):
         pass
-    (place.folder / RECORD).write_text("{}")  # one that has ended leaves it
+    (place.folder / SERVICE_RECORD).write_text("{}")  # one that has ended leaves it
     assert find_service(place) is None
 
 
 def test_the_holder_is_found_by_its_record_once_it_listens(place: Place) -> None:
-    with filelock.FileLock(place.folder / LOCK):
+    with filelock.FileLock(place.folder / SERVICE_LOCK):
         with pytest.raises(TemporaryError, match=r"the service is alive, and .* Wait until it"):
             find_service(place)
         service = Service(url="http://127.0.0.1:1", admin_url="http://127.0.0.1:2", pid=3)
-        (place.folder / RECORD).write_text(service.model_dump_json())
+        (place.folder / SERVICE_RECORD).write_text(service.model_dump_json())
         assert find_service(place) == service
 
 
