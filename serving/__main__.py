@@ -154,7 +154,8 @@ def main(arguments: list[str]) -> None:
 def _only_service(place: Place) -> Iterator[None]:
     """The lock says that a service lives; who finds it held reads where in the file beside it."""
     try:
-        with FileLock(place.folder / SERVICE_LOCK, timeout=0):
+        # for a moment those who look whether a service lives hold it, too
+        with FileLock(place.folder / SERVICE_LOCK, timeout=1):
             (place.folder / SERVICE_RECORD).unlink(missing_ok=True)  # of one that was killed
             yield
     except Timeout:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ class Fleet:
         self._pause = _FIRST_PAUSE_SECONDS
         self._try_again_at = 0.0
         self._ended = threading.Event()
+        self._until = math.inf  # seconds since 1970
         self._rested: Model | None = None  # was live last: a rollback finds it loaded
         self.lineup = Lineup()
         self.problem: str | None = None
@@ -73,9 +75,14 @@ class Fleet:
     def choose(self, texts: Sequence[str]) -> tuple[Model | None, Role]:
         """The model for a request: the same texts always meet the same one of live and canary."""
         lineup = self.lineup
-        if lineup.canary and is_in_share(texts, self._params.canary_share):
+        is_for_canary = lineup.canary and is_in_share(texts, self._params.canary_share)
+        if is_for_canary and self.is_rehearsing():
             return lineup.canary, "canary"
         return lineup.live, "live"
+
+    def is_rehearsing(self) -> bool:
+        """Canary and shadow have a time, so that one whose promotion was killed does not stay."""
+        return time.time() < self._until
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
@@ -99,6 +106,7 @@ class Fleet:
 
     def _serve(self, pointer: Pointer) -> None:
         """Each role by itself: a damaged canary takes nothing from what is live."""
+        self._until = pointer.until.timestamp() if pointer.until else math.inf
         live, canary, shadow = map(self._find, (pointer.live, pointer.canary, pointer.shadow))
         if live is None and pointer.live is not None:
             # at the start what was live before steps in; later, what answers goes on

@@ -84,7 +84,7 @@ class Service:
     async def shade(self, texts: Sequence[str], answer: Answer, client: str | None) -> None:
         """Let the shadow score what was just answered, if there is room; nobody waits for it."""
         shadow = self.fleet.lineup.shadow
-        if shadow is None or self.batcher.num_waiting:
+        if shadow is None or self.batcher.num_waiting or not self.fleet.is_rehearsing():
             return
         started = time.perf_counter()
         try:

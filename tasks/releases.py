@@ -55,6 +55,7 @@ class Pointer(Document):
     canary: Target | None  # answers a share of the traffic
     shadow: Target | None  # scores, never answers
     change: Change | None  # the one that made this pointer; null: nothing was released yet
+    until: datetime.datetime | None = None  # canary and shadow end then, whoever was killed
 
 
 NOTHING = Pointer(live=None, previous=None, canary=None, shadow=None, change=None)

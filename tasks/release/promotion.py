@@ -93,7 +93,7 @@ def rehearse(promotion: Promotion, say: Say) -> Promotion:
         return promotion
     version = promotion.order.version
     change = describe(promotion.before, "rehearse", promotion.by, version)
-    pointer = plan.rehearsing(promotion.before, promotion.target, kind, change)
+    pointer = plan.rehearsing(promotion.before, promotion.target, params.rehearsal, change)
     replace(place, promotion.before, pointer, params.wait_seconds)
     outcome = "interrupted"
     try:

@@ -1,5 +1,6 @@
 """Following the pointer: what is loaded, what is refused, and what goes on answering."""
 
+import datetime
 import shutil
 import threading
 import time
@@ -12,7 +13,7 @@ from serving.params import ServingParams
 from tasks.artifacts import json_bytes, sha256_of
 from tasks.bundle import MANIFEST, Manifest, read_document, record_files
 from tasks.params import load_params
-from tasks.releases import Target
+from tasks.releases import Target, read_pointer, swap_pointer
 from tests.serving.conftest import Bundles
 from tests.serving.live_place import LivePlace
 from tests.serving.test_swap import wait_for
@@ -165,6 +166,21 @@ def test_a_release_of_another_name_on_the_same_bundle_is_another(
     live_place.point(Target(version="v1.1.0", manifest_sha256=target.manifest_sha256))
     assert "v1.1.0" in str(fleet.refresh())
     assert fleet.lineup.live is None
+
+
+def test_a_canary_that_nobody_ended_ends_by_itself(live_place: LivePlace, bundles: Bundles) -> None:
+    first = live_place.release("v1.0.0", bundles.first)
+    canary = live_place.release("v1.1.0", bundles.second)
+    live_place.write_params(model__canary_share=1.0)
+    params = load_params("serving", ServingParams, live_place.folder / "params.yaml")
+    fleet = Fleet(live_place.place, params.model)
+    for minutes, role in ((5, "canary"), (-5, "live")):
+        live_place.point(first, canary=canary)
+        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=minutes)
+        pointer = read_pointer(live_place.place).model_copy(update={"until": until})
+        swap_pointer(live_place.place, pointer)
+        fleet.refresh()
+        assert fleet.choose(["a"])[1] == role
 
 
 def shares(texts: Sequence[str], share: float) -> float:
