@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
+from fastapi.security import HTTPBearer
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse
 
@@ -51,6 +52,7 @@ def _add_predict(app: FastAPI, service: Service, doors: Doors) -> None:
     @app.post(
         "/v1/predict", response_model=PredictAnswer, responses=_REFUSALS,
         openapi_extra=_describe_body(_bounded(limits)), summary="Classify texts",
+        dependencies=_lock(doors),
     )  # fmt: skip
     async def predict(request: Request) -> Response:
         client = doors.admit(request, "predict")
@@ -76,8 +78,9 @@ def _add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
     body = _describe_body(FeedbackRequest.model_json_schema())
 
     @app.post(
-        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction"
-    )
+        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction",
+        dependencies=_lock(doors),
+    )  # fmt: skip
     async def feedback(request: Request) -> Response:
         """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
         doors.admit(request, "feedback")
@@ -86,7 +89,11 @@ def _add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
 
 
 def _add_state(app: FastAPI, service: Service, doors: Doors) -> None:
-    @app.get("/v1/model", response_model=ModelAnswer, responses=_only(401, 429, 503))
+    lock = _lock(doors)
+
+    @app.get(
+        "/v1/model", response_model=ModelAnswer, responses=_only(401, 429, 503), dependencies=lock
+    )
     async def model(request: Request) -> Response:
         """What is live, and what is being rehearsed."""
         doors.admit(request, None)
@@ -118,11 +125,20 @@ def _add_state(app: FastAPI, service: Service, doors: Doors) -> None:
             raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
         return answer({"status": "ready", "version": live.target.version})
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429))
+    @app.get(
+        "/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429),
+        dependencies=lock,
+    )  # fmt: skip
     async def metrics(request: Request) -> Response:
         """For Prometheus."""
         doors.admit(request, "admin")
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+def _lock(doors: Doors) -> list[Any]:
+    """For the document alone: the endpoints ask `doors` themselves."""
+    bearer = HTTPBearer(description="made by python -m serving.keys", auto_error=False)
+    return [Security(bearer)] if doors.need_keys else []
 
 
 def _describe_body(schema: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Doors(Protocol):
+    need_keys: bool
+
     def admit(self, request: Request, scope: Scope | None) -> str | None:
         """The id of the key that asks, None where keys are off; RefusedError for all others."""
 
@@ -24,6 +26,8 @@ class Doors(Protocol):
 class OpenDoors:
     """Where keys are off: nobody is anybody."""
 
+    need_keys = False
+
     def admit(self, request: Request, scope: Scope | None) -> str | None:
         return None
 
@@ -33,6 +37,8 @@ class OpenDoors:
 
 class KeyedDoors:
     """Whoever has a key with the scope (None: any): else 401 or 403."""
+
+    need_keys = True
 
     def __init__(self, keyring: Keyring, limits: LimitParams) -> None:
         self._keyring = keyring

@@ -43,6 +43,11 @@ def test_keys_scopes_and_revocation(live_place: LivePlace, bundles: Bundles) -> 
     admin = make_key(live_place, "admin", "admin")
     with live_place.serve() as served:
         assert ask(served, asker) == 200
+        document = httpx.get(f"{served.url}/openapi.json").json()
+        assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        locked = {path for path, methods in document["paths"].items()
+                  for method in methods.values() if "security" in method}  # fmt: skip
+        assert locked == {"/v1/predict", "/v1/feedback", "/v1/model", "/metrics"}
         assert [ask(served, key) for key in ("", "fw_x_y", asker[:-1], asker + "x")] == [401] * 4
         assert ask(served, admin) == 403
         assert [ask(served, asker, path) for path in ("/v1/feedback", "/metrics")] == [403, 403]

@@ -25,14 +25,14 @@ def test_ten_times_too_many_clients_are_refused_at_once_and_the_others_served(
 
         send(2)
         fair, far = send(4), send(40)
-        refused = served.predict(*TEXTS)  # nobody else asks any more
+        afterwards = served.predict(*TEXTS)  # nobody else asks any more
     assert fair.statuses.keys() == {200}
     assert far.failures == {}
     assert far.statuses.keys() == {200, 503}
     assert len(far.seconds) / far.duration > 0.4 * len(fair.seconds) / fair.duration
     # their wait is bounded by the queue, not by how many come
     assert statistics.median(far.seconds) < 10 * statistics.median(fair.seconds)
-    assert refused.status_code == 200
+    assert afterwards.status_code == 200
 
 
 def check(body: bytes) -> None:
@@ -44,7 +44,7 @@ def test_a_refusal_says_when_to_come_back(live_place: LivePlace, bundles: Bundle
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         target = Place("127.0.0.1", served.port, "/v1/predict")
-        load = run_load(target, itertools.repeat(post(target, {"texts": TEXTS * 20})), 16, 2)
+        load = run_load(target, itertools.repeat(post(target, {"texts": TEXTS * 10})), 16, 2)
         assert load.statuses[503] > 0
         assert load.statuses[200] > 0
         assert b'"detail":"too many texts wait"' in load.last_refusal

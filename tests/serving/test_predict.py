@@ -148,6 +148,7 @@ def test_the_document_describes_what_is_really_taken_and_given(served: Served) -
     example = content["schema"]["examples"][0]
     assert httpx.post(f"{served.url}/v1/predict", json=example).status_code == 200
     assert {"200", "413", "422", "429", "503"} <= predict["responses"].keys()
+    assert "security" not in predict, "keys are off"
 
 
 def test_before_the_first_release_it_is_alive_but_not_ready(
