@@ -15,7 +15,8 @@ MAKERS = {
     "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
     "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
-    "Search", "Pointer", "MetaData", "Table", "Column", "CheckConstraint", "Index", "DateTime",
+    "Search", "Pointer", "FailFast", "frozenset",
+    "MetaData", "Table", "Column", "CheckConstraint", "Index", "DateTime",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}
 

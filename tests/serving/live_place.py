@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,3 +120,15 @@ class LivePlace:
                     return where
             time.sleep(0.02)
         raise AssertionError(log.read_text())
+
+
+def pid_of(served: Served) -> int:
+    state: dict[str, int] = httpx.get(f"{served.admin_url}/v1/state").json()
+    return state["pid"]
+
+
+def wait_for(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

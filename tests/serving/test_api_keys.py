@@ -10,8 +10,7 @@ import pytest
 
 from tests.project import REPOSITORY
 from tests.serving.conftest import Bundles
-from tests.serving.live_place import LivePlace, Served
-from tests.serving.test_swap import wait_for
+from tests.serving.live_place import LivePlace, Served, wait_for
 
 
 def make_key(live_place: LivePlace, name: str, *scopes: str) -> str:

@@ -15,8 +15,7 @@ from tasks.bundle import MANIFEST, Manifest, read_document, record_files
 from tasks.params import load_params
 from tasks.releases import Target, read_pointer, swap_pointer
 from tests.serving.conftest import Bundles
-from tests.serving.live_place import LivePlace
-from tests.serving.test_swap import wait_for
+from tests.serving.live_place import LivePlace, wait_for
 
 
 @pytest.fixture

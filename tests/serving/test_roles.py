@@ -12,8 +12,7 @@ from serving.fleet import is_in_share
 from serving.store.tables import PREDICTIONS
 from tasks.text import normalise
 from tests.serving.conftest import Bundles
-from tests.serving.live_place import LivePlace
-from tests.serving.test_swap import wait_for
+from tests.serving.live_place import LivePlace, wait_for
 
 TEXTS = [f"the film was good {number}" for number in range(40)]
 
