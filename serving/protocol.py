@@ -4,6 +4,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.turnstile import TurnAway
+
 _TEXTS = {408: b"the request did not come in time", 431: b"the headers are too long"}
 
 
@@ -12,6 +14,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     header_seconds: float
     max_header_bytes: int
+    turn_away: TurnAway
     _timer: asyncio.TimerHandle | None = None
     _in_headers = True
     _num_header_bytes = 0
@@ -21,6 +24,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_between_requests() and (refusal := self.turn_away(data)):
+            self._answer_unread(refusal)
+            return
         super().data_received(data)
         if self._in_headers:  # still: all of it belongs to them
             self._num_header_bytes += len(data)
@@ -52,6 +58,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().connection_lost(exc)
 
+    def _is_between_requests(self) -> bool:
+        """Nothing of a request has come that is not answered, and answers are taken."""
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        if self.cycle is None:
+            return self._num_header_bytes == 0
+        return self.cycle.response_complete and not (self.cycle.more_body or self._in_headers)
+
+    def _answer_unread(self, answer: bytes) -> None:
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self.transport.write(answer)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
     def _expect_headers(self) -> None:
         self._stop_timer()
         self._in_headers, self._num_header_bytes = True, 0
@@ -74,7 +96,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded_protocol(header_seconds: float, max_header_bytes: int) -> type[BoundedProtocol]:
+def bounded_protocol(
+    header_seconds: float, max_header_bytes: int, turn_away: TurnAway
+) -> type[BoundedProtocol]:
     """The class for `uvicorn.Config(http=...)`."""
-    bounds = {"header_seconds": header_seconds, "max_header_bytes": max_header_bytes}
+    bounds = {
+        "header_seconds": header_seconds,
+        "max_header_bytes": max_header_bytes,
+        "turn_away": staticmethod(turn_away),
+    }
     return type("Bounded", (BoundedProtocol,), bounds)

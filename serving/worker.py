@@ -27,6 +27,7 @@ from serving.service import Service
 from serving.store.engine import open_engine, store_url
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
+from serving.turnstile import make_turnstile
 from tasks.errors import FlywheelError, InputError, TemporaryError
 from tasks.params import load_params
 from tasks.releases import LIVE, Place
@@ -55,7 +56,8 @@ async def serve(public: socket.socket, admin: socket.socket, ready: int) -> None
     async with asyncio.TaskGroup() as group:
         for app, host, listener in apps:
             guard = Guard(_known_hosts(app, host, admit), service.metrics)
-            servers.append(DrainingServer(guard, guard, params.limits))
+            turn_away = make_turnstile(service.batcher, guard, service.metrics)
+            servers.append(DrainingServer(guard, guard, params.limits, turn_away))
             group.create_task(servers[-1].serve([listener]))
         _end_on_signal(servers)
         while not all(server.started for server in servers):
