@@ -36,6 +36,7 @@ class Server:
     """`ready_seconds`: from its start to its first answer 200 to a real request."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", place: Place, started: float) -> None:
+        self._child = process
         self.process = psutil.Process(process.pid)
         self.place = place
         self._started = started
@@ -47,13 +48,15 @@ class Server:
                 if run_load(self.place, [request], 1).statuses[200]:
                     self.ready_seconds = time.perf_counter() - self._started
                     return
-            if not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE:
+            if self._child.poll() is not None:
                 break
             time.sleep(_POLL_SECONDS)
         raise SystemExit(f"{log.read_text()[-3000:]}\nno answer from {self.place}")
 
     def tree(self) -> list[psutil.Process]:
-        return [self.process, *self.process.children(recursive=True)]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [self.process, *self.process.children(recursive=True)]
+        return []
 
     def usage(self) -> Usage:
         cpu_seconds = mebibytes = 0.0
@@ -67,12 +70,13 @@ class Server:
     def end(self) -> None:
         """LitServe, for one, leaves its workers behind when it is asked to end."""
         processes = self.tree()
-        self.process.terminate()
-        _, alive = psutil.wait_procs(processes, END_SECONDS if processes[1:] else 5.0)
+        self._child.terminate()
+        _, alive = psutil.wait_procs(processes, END_SECONDS)
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, END_SECONDS)
+        self._child.wait()
 
 
 @contextlib.contextmanager
