@@ -18,6 +18,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _in_headers = True
     _num_header_bytes = 0
+    _answered_at = 0.0  # by a refusal
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -67,12 +68,24 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle.response_complete and not (self.cycle.more_body or self._in_headers)
 
     def _answer_unread(self, answer: bytes) -> None:
+        """The timers of the connection go on; `timeout_keep_alive_handler` knows of the answer."""
         self._stop_timer()
-        self._unset_keepalive_if_required()
         self.transport.write(answer)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._answered_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_when_idle(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """A timer is not set anew for each refusal: it looks when the last one was."""
+        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._close_when_idle(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _close_when_idle(self, seconds: float) -> None:
+        later = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+        self.timeout_keep_alive_task = later
 
     def _expect_headers(self) -> None:
         self._stop_timer()

@@ -22,7 +22,7 @@ from tasks.bundle import MANIFEST
 from tasks.releases import NOTHING, Change, Target, swap_pointer
 from tasks.releases import Place as LivePlace
 
-READY_SECONDS, END_SECONDS = 120.0, 15.0
+READY_SECONDS, END_SECONDS = 120.0, 5.0
 _POLL_SECONDS = 0.02
 VERSION = "v1.0.0"
 

@@ -1,6 +1,9 @@
 """What is turned away unread: whole, plain predict requests, and only while the queue is full."""
 
 import itertools
+import socket
+import threading
+import time
 
 import httpx
 import pytest
@@ -68,3 +71,39 @@ def test_a_connection_goes_on_after_a_refusal(live_place: LivePlace, bundles: Bu
         with httpx.Client() as client:  # one connection
             for _ in range(3):
                 assert client.post(f"{served.url}/v1/predict", json=ASKED).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_connection_that_is_refused_lives_as_long_as_any_other(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    """The idle time counts from the last refusal: neither earlier nor never does it end."""
+    live_place.write_params(
+        batch__max_waiting_texts=1, model__threads=1, limits__keep_alive_seconds=1.0
+    )
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        target = Place("127.0.0.1", served.port, "/v1/predict")
+        slow = itertools.repeat(post(target, {"texts": ["the film was good. " * 60] * 64}))
+        others = threading.Thread(target=lambda: run_load(target, slow, 4, 4))
+        others.start()
+        time.sleep(0.5)
+        with socket.create_connection(target[:2], 5) as connection:
+            statuses = [ask(connection) for _ in range(15)]
+            started = time.monotonic()
+            assert connection.recv(1) == b""  # closed
+            idle_seconds = time.monotonic() - started
+        others.join()
+    assert statuses.count(503) > 10
+    assert 0.5 < idle_seconds < 3.0
+    assert statuses.count(503) + statuses.count(200) == 15
+
+
+def ask(connection: socket.socket) -> int:
+    """Each some time after the last, so that all take longer than the idle time."""
+    time.sleep(0.15)
+    connection.sendall(REQUEST)
+    received = b""
+    while not received.endswith(b"}"):
+        received += connection.recv(65536)
+    return int(received[9:12])
