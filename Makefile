@@ -127,8 +127,9 @@ bench-serving: setup ## the prediction service beside FastAPI, LitServe, BentoML
 bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
 	@python -m benchmarks.tracking
 
-soak: setup ## 200 kills at random moments of a run; CI does 20
-	@KILLS=200 pytest -q -s tests/flows/test_kills.py
+soak: setup ## 200 kills at random moments of a run, 1,000 swaps, 50 restarts and 200,000 hostile bodies under load
+	@KILLS=200 SWAPS=1000 RESTARTS=50 BODIES=200000 pytest -q -s --timeout 7200 \
+		tests/flows/test_kills.py tests/serving/test_swap.py tests/serving/test_hostile.py
 
 lock: setup ## recompile requirements.lock from requirements.in
 	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \

@@ -51,22 +51,20 @@ def release_lines() -> list[str]:
     """How a run ends: what is live, what waits, how to start it and how to call it."""
     if not (sha256 := bundle_sha256()):
         return []
-    pointer, release = read_pointer(Place(LIVE)), find_release(Place(LIVE), sha256)
-    lines: list[str] = []
-    if release and (pointer.live is None or pointer.live.version != release.version):
-        lines.append(f"  this run's model   {release.version}, {release.decision} by the gate")
-        lines.append(f"    make it live     make promote VERSION={release.version}")
-    if pointer.live is None:
-        return [*lines, "  live               nothing yet"]
-    address = _address()
-    return [
-        *lines,
-        f"  live               {pointer.live.version}",
-        "    start it         make serve",
-        f"    call it          curl -s {address}/v1/predict -H 'content-type: application/json' "
-        """-d '{"texts": ["I love it."]}'""",
-        "    go back          make rollback WHY='...'",
-    ]
+    live, release = read_pointer(Place(LIVE)).live, find_release(Place(LIVE), sha256)
+    said: dict[str, str] = {}
+    if release and (live is None or live.version != release.version):
+        said["this run's model"] = f"{release.version}, {release.decision} by the gate"
+        said["make it live"] = f"make promote VERSION={release.version}"
+    said["live"] = live.version if live else "nothing yet"
+    if live:
+        said["start it"] = "make serve"
+        said["call it"] = (
+            f"curl -s {_address()}/v1/predict -H 'content-type: application/json' "
+            """-d '{"texts": ["I love it."]}'"""
+        )
+        said["go back"] = "make rollback WHY='...'"
+    return [f"  {what:<18}{how}" for what, how in said.items()]
 
 
 def _address() -> str:

@@ -5,9 +5,8 @@ SIGHUP restarts without a failed request: the next process answers before the la
 
 import argparse
 import contextlib
+import logging
 import os
-import queue
-import select
 import signal
 import socket
 import subprocess
@@ -18,16 +17,18 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from serving.logs import set_up_logging
 from serving.params import ServingParams
+from serving.signals import ENDING, Signals
 from tasks.artifacts import write_json
 from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
-from tasks.releases import LIVE
+from tasks.releases import LIVE, SERVICE_LOCK, SERVICE_RECORD, Place
 
-LOCK, ADDRESS = LIVE / "service.lock", LIVE / "service.json"
 _READY_SECONDS = 60.0
-_LONGEST_PAUSE_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 _BACKLOG = 2048
+log = logging.getLogger("serving")
 
 
 class Ports(NamedTuple):
@@ -42,8 +43,9 @@ class Ports(NamedTuple):
 class Keeper:
     """Starts, replaces and ends the process that answers."""
 
-    def __init__(self, ports: Ports, params: ServingParams) -> None:
+    def __init__(self, ports: Ports, params: ServingParams, signals: Signals) -> None:
         self._ports = ports
+        self._signals = signals
         self._end_seconds = params.limits.drain_seconds + 10.0
         self._process: subprocess.Popen[bytes] | None = None
         self._leaving: list[subprocess.Popen[bytes]] = []
@@ -78,73 +80,90 @@ class Keeper:
     def _start(self) -> "subprocess.Popen[bytes] | None":
         told, telling = os.pipe()
         passed = [*(port.fileno() for port in self._ports), telling]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "serving.worker", *map(str, passed)],
-            pass_fds=passed, stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        os.close(telling)
+        replaces = [] if self.has_died() else ["--replaces"]
         try:
-            # readable also when the process has ended without a word
-            is_over, _, _ = select.select([told], [], [], _READY_SECONDS)
-            if is_over and os.read(told, 1):
-                return process
-        finally:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "serving.worker", *map(str, passed), *replaces],
+                pass_fds=passed, stdin=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:  # no memory, no room for a process: later, perhaps
+            log.error("no process could be started: %s", error.strerror)
             os.close(told)
+            return None
+        finally:
+            os.close(telling)
+        with os.fdopen(told, "rb", buffering=0) as stream:
+            if self._is_ready(stream.fileno()):
+                return process
         process.kill()
         process.wait()
         return None
 
+    def _is_ready(self, told: int) -> bool:
+        """It says so; a process that has ended closes the pipe without a word."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._signals.is_ending() and (left := deadline - time.monotonic()) > 0:
+            if self._signals.wait(left, told):
+                return bool(os.read(told, 1))
+        return False
 
-def keep(keeper: Keeper) -> None:
+
+def keep(keeper: Keeper, signals: Signals) -> None:
     """Until SIGTERM or SIGINT. A process that dies is replaced, after ever longer pauses."""
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for kind in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(kind, lambda number, _: signals.put(number))
-    pause = 0.1
+    pause = _FIRST_PAUSE_SECONDS
     while True:
-        timeout = pause if keeper.has_died() else None
-        with contextlib.suppress(queue.Empty):
-            number = signals.get(timeout=timeout)
-            if number in (signal.SIGTERM, signal.SIGINT):
-                return
-            if number == signal.SIGHUP and not keeper.replace():
-                _say("the new process did not start; the old one goes on")
-            continue
-        _say("the process that answers has ended; starting another")
-        pause = 0.1 if keeper.replace() else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        has_died = keeper.has_died()
+        signals.wait(pause if has_died else None)
+        taken = signals.take()
+        if taken & ENDING:
+            return
+        if signal.SIGHUP in taken and not has_died and not keeper.replace():
+            log.error("the new process did not start; the old one goes on")
+        elif has_died and signal.SIGCHLD not in taken:
+            log.error("the process that answers has ended; starting another")
+            is_back = keeper.replace()
+            pause = _FIRST_PAUSE_SECONDS if is_back else min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__)
     parser.add_argument("--port", type=int, help="instead of serving.port of params.yaml")
     options = parser.parse_args(arguments)
+    set_up_logging()
     params = load_params("serving", ServingParams)
-    LIVE.mkdir(mode=0o700, exist_ok=True)
-    with _only_service():
+    place = Place(LIVE)
+    place.folder.mkdir(mode=0o700, exist_ok=True)
+    with _only_service(place):
         port = params.port if options.port is None else options.port
         ports = Ports(_bind(params.host, port), _bind("127.0.0.1", params.admin_port))
-        keeper = Keeper(ports, params)
+        keeper = Keeper(ports, params, signals := Signals())
         if not keeper.replace():
-            sys.exit(1)  # it has said why
+            sys.exit(0 if signals.is_ending() else 1)  # it has said why
         url, admin_url = ports.urls()
-        write_json(ADDRESS, {"url": url, "admin_url": admin_url, "pid": os.getpid()})
-        _say(f"serving on {url} (documentation: {url}/docs; admin: {admin_url})")
+        address = {"url": url, "admin_url": admin_url, "pid": os.getpid()}
+        write_json(place.folder / SERVICE_RECORD, address)
+        log.info("serving on %s (documentation: %s/docs; admin: %s)", url, url, admin_url)
         try:
-            keep(keeper)
+            keep(keeper, signals)
         finally:
+            (place.folder / SERVICE_RECORD).unlink(missing_ok=True)
             keeper.end()
 
 
 @contextlib.contextmanager
-def _only_service() -> Iterator[None]:
+def _only_service(place: Place) -> Iterator[None]:
     """The lock says that a service lives; who finds it held reads where in the file beside it."""
     try:
-        with FileLock(LOCK, timeout=0):
+        # for a moment those who look whether a service lives hold it, too
+        with FileLock(place.folder / SERVICE_LOCK, timeout=1):
+            (place.folder / SERVICE_RECORD).unlink(missing_ok=True)  # of one that was killed
             yield
     except Timeout:
-        where = ADDRESS.read_text(encoding="utf-8") if ADDRESS.exists() else "starting"
+        record = place.folder / SERVICE_RECORD
+        where = record.read_text(encoding="utf-8") if record.exists() else "starting"
+        where = " ".join(where.split())
         raise InputError(
-            f"{LOCK}: a service runs here already ({' '.join(where.split())}). End that one first."
+            f"{place.folder / SERVICE_LOCK}: a service runs here already ({where}). End it first."
         ) from None
 
 
@@ -166,10 +185,6 @@ def _bind(host: str, port: int) -> socket.socket:
 def _shown(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

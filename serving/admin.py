@@ -7,28 +7,28 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from serving.doors import Admit
-from serving.http import answer
+from serving.doors import Doors
+from serving.http import RefusedError, answer
 from serving.model import Model
 from serving.route import PlainRoute
 from serving.service import Service, Tally
 
 
-def make_admin_app(service: Service, admit: Admit, restart: Callable[[], None]) -> FastAPI:
+def make_admin_app(service: Service, doors: Doors, restart: Callable[[], None]) -> FastAPI:
     app = FastAPI(title="Flywheel, admin", version="1", redoc_url=None)
     app.router.route_class = PlainRoute
 
     @app.post("/v1/reload")
     async def reload(request: Request) -> Response:
         """Look at the pointer now; answers when what it names is loaded, or was refused."""
-        admit(request, "admin")
+        _admit(doors, request)
         problem = await asyncio.to_thread(service.fleet.refresh)
         return answer({**_lineup(service), "problem": problem})
 
     @app.get("/v1/state")
     async def state(request: Request) -> Response:
         """What each role has answered since its release was loaded, queue and log."""
-        admit(request, "admin")
+        _admit(doors, request)
         log = service.log.state()
         return answer(
             {
@@ -43,11 +43,18 @@ def make_admin_app(service: Service, admit: Admit, restart: Callable[[], None]) 
     @app.post("/v1/restart", status_code=202)
     async def begin_restart(request: Request) -> Response:
         """A new process takes over, then this one finishes its answers and ends."""
-        admit(request, "admin")
+        _admit(doors, request)
         restart()
         return answer({"status": "restarting"}, 202)
 
     return app
+
+
+def _admit(doors: Doors, request: Request) -> None:
+    """A page from anywhere can make a browser on this machine send a POST; it names its origin."""
+    if "origin" in request.headers or "sec-fetch-site" in request.headers:
+        raise RefusedError(403, "not from a web page")
+    doors.admit(request, "admin")
 
 
 def _lineup(service: Service) -> dict[str, Any]:

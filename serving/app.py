@@ -1,14 +1,16 @@
 """The public routes: predict, feedback, what is live, health, metrics, documentation."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
+from fastapi.security import HTTPBearer
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse
 
-from serving.batcher import OverloadedError
-from serving.doors import Admit
+from serving.doors import Doors
 from serving.http import RefusedError, answer, parse, read_body
+from serving.jobs import GoneError, OverloadedError
 from serving.params import LimitParams
 from serving.route import PlainRoute
 from serving.schema import (
@@ -35,60 +37,66 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_app(service: Service, admit: Admit) -> FastAPI:
+def make_app(service: Service, doors: Doors) -> FastAPI:
     app = FastAPI(title="Flywheel", description=_DESCRIPTION, version="1", redoc_url=None)
     app.router.route_class = PlainRoute
-    _add_predict(app, service, admit)
-    _add_feedback(app, service, admit)
-    _add_state(app, service, admit)
+    _add_predict(app, service, doors)
+    _add_feedback(app, service, doors)
+    _add_state(app, service, doors)
     return app
 
 
-def _add_predict(app: FastAPI, service: Service, admit: Admit) -> None:
+def _add_predict(app: FastAPI, service: Service, doors: Doors) -> None:
     limits = service.params.limits
 
     @app.post(
         "/v1/predict", response_model=PredictAnswer, responses=_REFUSALS,
         openapi_extra=_describe_body(_bounded(limits)), summary="Classify texts",
+        dependencies=_lock(doors),
     )  # fmt: skip
     async def predict(request: Request) -> Response:
-        client = admit(request, "predict")
+        client = doors.admit(request, "predict")
         texts = parse(await read_body(request, limits), PredictRequest).texts
-        if len(texts) > limits.max_texts:
-            raise _invalid(["texts"], f"at most {limits.max_texts} texts")
-        for index, text in enumerate(texts):
-            if len(text) > limits.max_characters:
-                raise _invalid(["texts", index], f"at most {limits.max_characters} characters")
+        _check(texts, limits)
+        doors.charge(client, len(texts) - 1)
+        state = request.scope["state"]
         try:
-            found = await service.predict(texts, client)
+            found = await service.predict(texts, client, lambda: state.get("is_gone", False))
         except NotReadyError:
             raise _later("no release is live yet") from None
         except OverloadedError:
             raise _later("too many texts wait") from None
+        except GoneError:
+            return Response(status_code=499)  # that nobody reads; so the metrics count it
         response = answer(found)
         if service.fleet.lineup.shadow:
             response.background = BackgroundTask(service.shade, texts, found, client)
         return response
 
 
-def _add_feedback(app: FastAPI, service: Service, admit: Admit) -> None:
+def _add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
     body = _describe_body(FeedbackRequest.model_json_schema())
 
     @app.post(
-        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction"
-    )
+        "/v1/feedback", responses=_REFUSALS, openapi_extra=body, summary="Correct a prediction",
+        dependencies=_lock(doors),
+    )  # fmt: skip
     async def feedback(request: Request) -> Response:
         """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
-        admit(request, "feedback")
+        doors.admit(request, "feedback")
         parse(await read_body(request, service.params.limits), FeedbackRequest)
         raise _later("feedback is not taken yet; nothing was stored")
 
 
-def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
-    @app.get("/v1/model", response_model=ModelAnswer, responses=_only(401, 429, 503))
+def _add_state(app: FastAPI, service: Service, doors: Doors) -> None:
+    lock = _lock(doors)
+
+    @app.get(
+        "/v1/model", response_model=ModelAnswer, responses=_only(401, 429, 503), dependencies=lock
+    )
     async def model(request: Request) -> Response:
         """What is live, and what is being rehearsed."""
-        admit(request, None)
+        doors.admit(request, None)
         live, canary, shadow = service.fleet.lineup
         if live is None:
             raise _later("no release is live yet")
@@ -117,11 +125,20 @@ def _add_state(app: FastAPI, service: Service, admit: Admit) -> None:
             raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
         return answer({"status": "ready", "version": live.target.version})
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429))
+    @app.get(
+        "/metrics", response_class=PlainTextResponse, responses=_only(401, 403, 429),
+        dependencies=lock,
+    )  # fmt: skip
     async def metrics(request: Request) -> Response:
         """For Prometheus."""
-        admit(request, "admin")
+        doors.admit(request, "admin")
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+def _lock(doors: Doors) -> list[Any]:
+    """For the document alone: the endpoints ask `doors` themselves."""
+    bearer = HTTPBearer(description="made by python -m serving.keys", auto_error=False)
+    return [Security(bearer)] if doors.need_keys else []
 
 
 def _describe_body(schema: dict[str, Any]) -> dict[str, Any]:
@@ -139,11 +156,19 @@ def _bounded(limits: LimitParams) -> dict[str, Any]:
     return schema
 
 
+def _check(texts: Sequence[str], limits: LimitParams) -> None:
+    if len(texts) > limits.max_texts:
+        raise _too_long(["texts"], f"at most {limits.max_texts} texts")
+    for index, text in enumerate(texts):
+        if len(text) > limits.max_characters:
+            raise _too_long(["texts", index], f"at most {limits.max_characters} characters")
+
+
 def _only(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _REFUSALS[status] for status in statuses}
 
 
-def _invalid(place: list[str | int], message: str) -> RefusedError:
+def _too_long(place: list[str | int], message: str) -> RefusedError:
     return RefusedError(422, [{"loc": ["body", *place], "msg": message, "type": "too_long"}])
 
 

@@ -8,39 +8,14 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from serving.model import Model
+from serving.jobs import GoneError, Job, OverloadedError, Piece, Question
 from serving.params import BatchParams
 from tasks.predictor import Floats, softmax
 from tasks.text import normalise
 from tasks.tokens import encode, pad
-
-
-class OverloadedError(Exception):
-    """More texts wait than may."""
-
-
-class Job:
-    """The texts of one request, all scored by one model."""
-
-    def __init__(self, model: Model, texts: Sequence[str], done: "asyncio.Future[Floats]") -> None:
-        self.model = model
-        self.texts = texts
-        self.done = done
-        self.logits = np.zeros((len(texts), len(model.label_set.classes)))
-        self.num_left = len(texts)
-        self.error: Exception | None = None
-
-
-class Piece(NamedTuple):
-    """A text of a job, as token ids."""
-
-    job: Job
-    place: int  # of the text in its job
-    ids: list[int]
 
 
 class Batcher:
@@ -54,6 +29,7 @@ class Batcher:
         self._lock = threading.Condition()
         self._arrived: deque[Job] = deque()  # not yet tokenised
         self._waiting: deque[Piece] = deque()
+        self._turn = 0  # where the queue is: a job that arrives now begins here
         self._num_busy = 0
         self._ended = False
         self.num_waiting = 0
@@ -65,21 +41,24 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    async def score(self, model: Model, texts: Sequence[str]) -> Floats:
-        """Class probabilities, shape (texts, classes); OverloadedError at once, never later."""
-        if self.is_full_for(len(texts)):
+    async def score(self, question: Question) -> Floats:
+        """Class probabilities, shape (texts, classes); OverloadedError at once, never later.
+
+        Large requests are taken as readily as small ones, so the queue may grow by one of them
+        beyond its bound; nobody is shut out by the size of others.
+        """
+        if self.is_full:
             raise OverloadedError
-        job = Job(model, texts, self._loop.create_future())
         with self._lock:
-            self.num_waiting += len(texts)
+            job = Job(question, self._loop.create_future(), self._turn)
+            self.num_waiting += len(job.texts)
             self._arrived.append(job)
             self._lock.notify()
         return await job.done
 
-    def is_full_for(self, num_texts: int) -> bool:
-        """One request is always taken when nothing waits, however many texts it has."""
-        waiting = self.num_waiting
-        return waiting > 0 and waiting + num_texts > self._params.max_waiting_texts
+    @property
+    def is_full(self) -> bool:
+        return self.num_waiting >= self._params.max_waiting_texts
 
     def close(self) -> None:
         """After the last job; waits for the threads."""
@@ -108,6 +87,8 @@ class Batcher:
 
     def _prepare(self, job: Job) -> None:
         try:
+            if job.is_gone():
+                raise GoneError
             rows = encode(job.model.tokenizer, [normalise(text) for text in job.texts])
         except Exception as error:  # the request's, not the service's, end
             with self._lock:
@@ -120,11 +101,14 @@ class Batcher:
                 self._lock.notify()
 
     def _take(self) -> list[Piece]:
-        """The piece that waits longest, and those most like it in length, of the same model.
+        """The piece whose turn it is, and those most like it in length, of the same model.
 
-        No more than this worker's share of what waits, so that the others get theirs.
+        A job's texts take turns one after another with those of jobs that come later, so that one
+        text does not wait for sixty of somebody else. No more than this worker's share of what
+        waits, so that the other workers get theirs.
         """
-        first = self._waiting[0]
+        first = min(self._waiting, key=lambda piece: piece.job.turn + piece.place)
+        self._turn = first.job.turn + first.place
         share = -(-len(self._waiting) // len(self._threads))
         alike = sorted(
             (piece for piece in self._waiting if piece.job.model is first.job.model),
@@ -154,14 +138,15 @@ class Batcher:
         score = model.wide if is_alone else model.narrow
         try:
             logits = score(*pad([piece.ids for piece in batch]))
+            for piece, row in zip(batch, logits, strict=True):
+                piece.job.logits[piece.place] = row
         except Exception as error:
             self._fail({piece.job for piece in batch}, error)
             return
         self._observe(len(batch))
         finished = []
         with self._lock:
-            for piece, row in zip(batch, logits, strict=True):
-                piece.job.logits[piece.place] = row
+            for piece in batch:
                 piece.job.num_left -= 1
                 if piece.job.num_left == 0:
                     finished.append(piece.job)
@@ -179,9 +164,9 @@ class Batcher:
 
 
 def _finish(jobs: Sequence[Job]) -> None:
-    """In the event loop; a client that has gone has cancelled its future."""
+    """In the event loop."""
     for job in jobs:
-        if job.done.done():
+        if job.done.done():  # cancelled, or another part of it has failed
             continue
         if job.error is None and not np.isfinite(job.logits).all():
             job.error = ArithmeticError("the model answered with something that is no number")

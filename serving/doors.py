@@ -1,49 +1,65 @@
-"""Who may do what: the API key of a request, its scope, and how often it may ask."""
+"""Who may do what: the API key of a request, its scope, and how much it may ask."""
 
 import math
-from collections.abc import Callable
+from typing import Protocol
 
 from starlette.requests import Request
 
-from serving.auth import Client, Keyring, Scope
+from serving.auth import Keyring, Scope
 from serving.http import RefusedError
 from serving.limits import RateLimiter
 from serving.params import LimitParams
 
-Admit = Callable[[Request, Scope | None], str | None]
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Doors(Protocol):
+    need_keys: bool
+
+    def admit(self, request: Request, scope: Scope | None) -> str | None:
+        """The id of the key that asks, None where keys are off; RefusedError for all others."""
+
+    def charge(self, client: str | None, num_texts: int) -> None:
+        """RefusedError 429 above the key's rate."""
+
+
+class OpenDoors:
+    """Where keys are off: nobody is anybody."""
+
+    need_keys = False
+
+    def admit(self, request: Request, scope: Scope | None) -> str | None:
+        return None
+
+    def charge(self, client: str | None, num_texts: int) -> None:
+        pass
+
+
+class KeyedDoors:
+    """Whoever has a key with the scope (None: any): else 401 or 403."""
+
+    need_keys = True
+
+    def __init__(self, keyring: Keyring, limits: LimitParams) -> None:
+        self._keyring = keyring
+        self._limits = limits
+        self._limiter = RateLimiter(limits)
+
+    def admit(self, request: Request, scope: Scope | None) -> str | None:
+        client = self._keyring.find(request.headers.get("authorization"))
+        if client is None:
+            detail = "expected an API key: Authorization: Bearer fw_..."
+            raise RefusedError(401, detail, www_authenticate="Bearer")
+        if scope is not None and scope not in client.scopes:
+            raise RefusedError(403, f"this key lacks the scope {scope}")
+        self.charge(client.key_id, 1)
+        return client.key_id
+
+    def charge(self, client: str | None, num_texts: int) -> None:
+        if wait := self._limiter.seconds_to_wait(client or "", num_texts):
+            detail = f"this key may ask {self._limits.texts_per_second:g} texts a second"
+            raise RefusedError(429, detail, retry_after=str(math.ceil(wait)))
 
 
 def is_loopback(host: str) -> bool:
     return host in _LOOPBACK
-
-
-def admit_all(request: Request, scope: Scope | None) -> str | None:
-    """Where keys are off: nobody is anybody."""
-    return None
-
-
-def key_holders(keyring: Keyring, limits: LimitParams) -> Admit:
-    """Whoever has a key with the scope (None: any); returns the key's id.
-
-    RefusedError 401 without a valid key, 403 without the scope, 429 above the key's rate.
-    """
-    limiter = RateLimiter(limits)
-
-    def admit(request: Request, scope: Scope | None) -> str | None:
-        client = keyring.find(request.headers.get("authorization"))
-        if client is None:
-            detail = "expected an API key: Authorization: Bearer fw_..."
-            raise RefusedError(401, detail, www_authenticate="Bearer")
-        _check_scope(client, scope)
-        if wait := limiter.seconds_to_wait(client.key_id):
-            detail = f"this key may ask {limits.requests_per_second:g} times a second"
-            raise RefusedError(429, detail, retry_after=str(math.ceil(wait)))
-        return client.key_id
-
-    return admit
-
-
-def _check_scope(client: Client, scope: Scope | None) -> None:
-    if scope is not None and scope not in client.scopes:
-        raise RefusedError(403, f"this key lacks the scope {scope}")

@@ -1,11 +1,13 @@
 """Reading requests with care, and saying what is wrong with them: in JSON, without echoing them."""
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import pydantic_core
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +18,7 @@ from serving.params import LimitParams
 Kind = TypeVar("Kind", bound=BaseModel)
 _DISCARDED_BYTES = 2 * 2**20  # of a body that is too long, so that its sender reads the answer
 _DISCARD_SECONDS = 1.0
+_SHOWN_ERRORS = 20
 
 
 class RefusedError(Exception):
@@ -29,8 +32,13 @@ class RefusedError(Exception):
 
 
 def refusal(error: RefusedError, request: Request) -> Response:
-    whole = answer({"detail": error.detail}, error.status, error.headers)
-    return _Lingering(whole, request) if error.status in (408, 413) else whole
+    """The answer; a body that was not read to its end closes the connection."""
+    headers = request.headers
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    if not has_body or getattr(request.state, "is_read", False):
+        return answer({"detail": error.detail}, error.status, error.headers)
+    closing = {**error.headers, "connection": "close"}
+    return _Lingering(answer({"detail": error.detail}, error.status, closing), request)
 
 
 class _Lingering(Response):
@@ -59,9 +67,7 @@ async def read_body(request: Request, limits: LimitParams) -> bytes:
     if kind.partition(";")[0].strip().lower() != "application/json":
         # a page in somebody's browser can send other types to this address without asking
         raise RefusedError(415, "expected content-type: application/json")
-    too_long = RefusedError(
-        413, f"the body may have {limits.max_body_bytes} bytes", connection="close"
-    )
+    too_long = RefusedError(413, f"the body may have {limits.max_body_bytes} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > limits.max_body_bytes:
         raise too_long
@@ -75,7 +81,8 @@ async def read_body(request: Request, limits: LimitParams) -> bytes:
                 chunks.append(chunk)
     except TimeoutError:
         detail = f"the body did not come within {limits.body_seconds:g} s"
-        raise RefusedError(408, detail, connection="close") from None
+        raise RefusedError(408, detail) from None
+    request.state.is_read = True
     return b"".join(chunks)
 
 
@@ -93,17 +100,35 @@ async def _discard_rest(request: Request) -> None:
 
 
 def parse(body: bytes, kind: type[Kind]) -> Kind:
-    """RefusedError 422 that names every part which is not as the schema says."""
+    """RefusedError 422 that names the parts which are not as the schema says.
+
+    Unknown fields are looked for here and lists end at their first error: pydantic would make an
+    object for each of a million errors before the first could be shown.
+    """
     try:
-        return kind.model_validate_json(body)
+        content = pydantic_core.from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise _invalid([((), f"Invalid JSON: {error}", "json_invalid")]) from None
+    if not isinstance(content, dict):
+        raise _invalid([((), "Input should be an object", "object_type")])
+    if unknown := content.keys() - kind.model_fields.keys():
+        first = itertools.islice(unknown, _SHOWN_ERRORS)
+        raise _invalid(
+            [((name,), "Extra inputs are not permitted", "extra_forbidden") for name in first]
+        )
+    try:
+        return kind.model_validate(content)
     except ValidationError as error:
         parts = error.errors(include_url=False, include_context=False, include_input=False)
-        detail = [
-            {"loc": ["body", *(_shown(step) for step in part["loc"])],
-             "msg": part["msg"], "type": part["type"]}
-            for part in parts[:20]
-        ]  # fmt: skip
-        raise RefusedError(422, detail) from None
+        raise _invalid([(part["loc"], part["msg"], part["type"]) for part in parts]) from None
+
+
+def _invalid(parts: Sequence[tuple[tuple[str | int, ...], str, str]]) -> RefusedError:
+    detail = [
+        {"loc": ["body", *map(_shown, place)], "msg": message, "type": kind}
+        for place, message, kind in parts[:_SHOWN_ERRORS]
+    ]
+    return RefusedError(422, detail)
 
 
 def _shown(step: str | int) -> str | int:

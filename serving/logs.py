@@ -3,7 +3,10 @@
 import datetime
 import logging
 import sys
+import threading
+from types import TracebackType
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 _FIELDS = {"asctime": "at", "levelname": "level", "name": "logger"}
@@ -17,6 +20,7 @@ class LineFormatter(JsonFormatter):
             f"%({')s %('.join(_FIELDS)})s %(message)s",
             rename_fields=_FIELDS,
             json_ensure_ascii=True,
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's, for terminals
         )
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
@@ -35,4 +39,15 @@ def set_up_logging() -> None:
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda ended: _log_uncaught(
+        ended.exc_type, ended.exc_value or ended.exc_type(), ended.exc_traceback
+    )
     logging.raiseExceptions = False  # a record that cannot be formatted would be printed as it is
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """A traceback has many lines; in JSON it is one."""
+    logging.getLogger(__name__).critical("uncaught", exc_info=(kind, error, where))

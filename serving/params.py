@@ -36,8 +36,8 @@ class LimitParams(Params):
     body_seconds: Seconds
     keep_alive_seconds: Seconds
     drain_seconds: Seconds
-    requests_per_second: Seconds
-    burst: Count
+    texts_per_second: Annotated[float, Field(gt=0)]
+    burst_texts: Count
 
 
 class PredictionLogParams(Params):

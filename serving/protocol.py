@@ -1,83 +1,93 @@
-"""HTTP on a connection: uvicorn's own protocol, with an end to slow and to long headers."""
+"""HTTP on a connection: uvicorn's own protocol, with an end to what is slow, long or idle."""
 
 import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.params import LimitParams
 from serving.turnstile import TurnAway
 
-_TEXTS = {408: b"the request did not come in time", 431: b"the headers are too long"}
+_OVERLOADED = 503
+_TEXTS = {
+    408: b'{"detail":"the request did not come in time"}',
+    431: b'{"detail":"the headers are too long"}',
+    _OVERLOADED: b'{"detail":"too many connections"}',
+}
+_DISCARDED_BYTES = 2**16  # of a body that nobody reads, after its answer
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn makes one for each connection, and gives it no arguments of ours."""
 
-    header_seconds: float
-    max_header_bytes: int
+    limits: LimitParams
     turn_away: TurnAway
     _timer: asyncio.TimerHandle | None = None
     _in_headers = True
-    _num_header_bytes = 0
-    _answered_at = 0.0  # by a refusal
+    _num_bytes = 0  # of headers, then of trailers and of a body that nobody reads
+    _turned_away_at = 0.0  # the last request, when
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_headers()
+        if len(self.connections) > self.limits.max_connections:
+            self._refuse(_OVERLOADED)
+        else:
+            self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
         if self._is_between_requests() and (refusal := self.turn_away(data)):
             self._answer_unread(refusal)
             return
         super().data_received(data)
         if self._in_headers:  # still: all of it belongs to them
-            self._num_header_bytes += len(data)
-            if self._num_header_bytes > self.max_header_bytes:
-                self._refuse(431)
+            self._count(len(data), self.limits.max_header_bytes)
+        elif self._is_idle() and self.timeout_keep_alive_task is None:
+            # uvicorn stops its timer for whatever comes, also for what begins no request
+            self._close_when_idle(self.timeout_keep_alive)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._expect_headers()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_headers:
+            super().on_header(name, value)
+        else:  # a trailer, behind a chunked body: nobody wants it
+            self._count(len(name) + len(value), self.limits.max_header_bytes)
+
     def on_headers_complete(self) -> None:
-        self._in_headers = False
+        self._in_headers, self._num_bytes = False, 0
         self._stop_timer()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > self.max_header_bytes:
-            self._refuse(431)
-            return
-        super().on_headers_complete()
+        self._count(size, self.limits.max_header_bytes)
+        self._num_bytes = 0
+        if not self.transport.is_closing():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle is not None:  # none: its headers were refused
-            super().on_body(body)
+        if self.transport.is_closing():
+            return
+        if self.cycle.response_complete:
+            self._num_bytes += len(body)
+            if self._num_bytes > _DISCARDED_BYTES:
+                self.transport.close()
+            return
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self.cycle is not None:
+        if not self.transport.is_closing():
             super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self.cycle is not None:
+            self.cycle.scope["state"]["is_gone"] = True  # nobody waits for the answer any more
         super().connection_lost(exc)
 
-    def _is_between_requests(self) -> bool:
-        """Nothing of a request has come that is not answered, and answers are taken."""
-        if self.flow.write_paused or self.transport.is_closing():
-            return False
-        if self.cycle is None:
-            return self._num_header_bytes == 0
-        return self.cycle.response_complete and not (self.cycle.more_body or self._in_headers)
-
-    def _answer_unread(self, answer: bytes) -> None:
-        """The timers of the connection go on; `timeout_keep_alive_handler` knows of the answer."""
-        self._stop_timer()
-        self.transport.write(answer)
-        self._answered_at = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._close_when_idle(self.timeout_keep_alive)
-
     def timeout_keep_alive_handler(self) -> None:
-        """A timer is not set anew for each refusal: it looks when the last one was."""
-        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        """No refusal sets the timer anew: here it is seen when the last one was."""
+        left = self._turned_away_at + self.timeout_keep_alive - self.loop.time()
         if left > 0:
             self._close_when_idle(left)
         else:
@@ -87,10 +97,33 @@ class BoundedProtocol(HttpToolsProtocol):
         later = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
         self.timeout_keep_alive_task = later
 
+    def _answer_unread(self, answer: bytes) -> None:
+        self._stop_timer()
+        self.transport.write(answer)
+        self._turned_away_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_when_idle(self.timeout_keep_alive)
+
+    def _is_between_requests(self) -> bool:
+        """All that has come is answered, and the client takes what it is answered."""
+        if self.flow.write_paused:
+            return False
+        if self.cycle is None:
+            return self._num_bytes == 0
+        return self._is_idle() and not (self.cycle.more_body or self._in_headers)
+
+    def _is_idle(self) -> bool:
+        return self.cycle is not None and self.cycle.response_complete and not self.pipeline
+
+    def _count(self, num_bytes: int, most: int) -> None:
+        self._num_bytes += num_bytes
+        if self._num_bytes > most:
+            self._refuse(431)
+
     def _expect_headers(self) -> None:
         self._stop_timer()
-        self._in_headers, self._num_header_bytes = True, 0
-        self._timer = self.loop.call_later(self.header_seconds, self._refuse, 408)
+        self._in_headers, self._num_bytes = True, 0
+        self._timer = self.loop.call_later(self.limits.header_seconds, self._refuse, 408)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -102,20 +135,16 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         text = _TEXTS[status]
         head = [
-            STATUS_LINE[status], b"content-type: text/plain; charset=utf-8\r\n",
-            b"content-length: %d\r\n" % len(text), b"connection: close\r\n\r\n",
+            STATUS_LINE[status], b"content-type: application/json\r\n",
+            b"content-length: %d\r\n" % len(text),
+            b"retry-after: 1\r\n" if status == _OVERLOADED else b"",
+            b"connection: close\r\n\r\n",
         ]  # fmt: skip
         self.transport.write(b"".join([*head, text]))
         self.transport.close()
 
 
-def bounded_protocol(
-    header_seconds: float, max_header_bytes: int, turn_away: TurnAway
-) -> type[BoundedProtocol]:
+def bounded_protocol(limits: LimitParams, turn_away: TurnAway) -> type[BoundedProtocol]:
     """The class for `uvicorn.Config(http=...)`."""
-    bounds = {
-        "header_seconds": header_seconds,
-        "max_header_bytes": max_header_bytes,
-        "turn_away": staticmethod(turn_away),
-    }
-    return type("Bounded", (BoundedProtocol,), bounds)
+    own = {"limits": limits, "turn_away": staticmethod(turn_away)}
+    return type("Bounded", (BoundedProtocol,), own)

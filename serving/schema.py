@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
 EventId = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
@@ -27,7 +27,7 @@ class _Message(BaseModel):
 class PredictRequest(_Message):
     """Texts to classify."""
 
-    texts: Annotated[list[Text], Field(min_length=1)]
+    texts: Annotated[list[Text], Field(min_length=1), FailFast()]
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"texts": ["I love it.", "It arrived on Monday."]}]}
@@ -65,6 +65,19 @@ class FeedbackRequest(_Message):
     ]
     rater: Annotated[Text, Field(max_length=200)] | None = None
     comment: Annotated[Text, Field(max_length=2000)] | None = None
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b",
+                    "prediction_id": "01a216ec314027a9d43b0288e7a75575",
+                    "label": "negative",
+                    "rater": "ann",
+                }
+            ]
+        }
+    )
 
 
 class ModelAnswer(_Message):

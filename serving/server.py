@@ -30,7 +30,7 @@ class DrainingServer(uvicorn.Server):
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=bounded_protocol(limits.header_seconds, limits.max_header_bytes, turn_away),
+            http=bounded_protocol(limits, turn_away),
             loop="none",
             ws="none",
             lifespan="off",
@@ -38,7 +38,6 @@ class DrainingServer(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=limits.max_connections,
             timeout_keep_alive=max(1, round(limits.keep_alive_seconds)),
             timeout_graceful_shutdown=max(1, round(limits.drain_seconds)),
         )

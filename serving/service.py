@@ -1,14 +1,16 @@
 """The prediction service without HTTP: texts in, predictions out, logged on the way."""
 
+import asyncio
 import datetime
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from serving.batcher import Batcher, OverloadedError
+from serving.batcher import Batcher
 from serving.fleet import Fleet, Role
+from serving.jobs import GoneError, OverloadedError, Question
 from serving.metrics import Metrics
 from serving.model import Model, num_threads
 from serving.params import ServingParams
@@ -53,18 +55,21 @@ class Service:
         self.metrics = Metrics(lambda: self.batcher.num_waiting, log.state)
         workers = num_threads(params.model)
         self.batcher = Batcher(params.batch, workers, self.metrics.batch_texts.observe)
-        self.fleet = Fleet(place, params.model, self._start_counting)
+        self._loop = asyncio.get_running_loop()
+        self.fleet = Fleet(place, params.model, self._changed)
         self.tallies: dict[tuple[str, str], Tally] = {}  # by role and version
 
-    async def predict(self, texts: Sequence[str], client: str | None) -> Answer:
-        """All by one version. NotReadyError, OverloadedError."""
+    async def predict(
+        self, texts: Sequence[str], client: str | None, is_gone: Callable[[], bool]
+    ) -> Answer:
+        """All by one version. NotReadyError, OverloadedError, GoneError."""
         started = time.perf_counter()
         model, role = self.fleet.choose(texts)
         if model is None:
             raise NotReadyError
         try:
-            probs = await self.batcher.score(model, texts)
-        except OverloadedError:
+            probs = await self.batcher.score(Question(model, texts, is_gone))
+        except (OverloadedError, GoneError):
             raise
         except Exception:
             self._count(role, model, num_errors=1)
@@ -79,11 +84,11 @@ class Service:
     async def shade(self, texts: Sequence[str], answer: Answer, client: str | None) -> None:
         """Let the shadow score what was just answered, if there is room; nobody waits for it."""
         shadow = self.fleet.lineup.shadow
-        if shadow is None or self.batcher.num_waiting:
+        if shadow is None or self.batcher.num_waiting or not self.fleet.is_rehearsing():
             return
         started = time.perf_counter()
         try:
-            probs = await self.batcher.score(shadow, texts)
+            probs = await self.batcher.score(Question(shadow, texts))
         except OverloadedError:
             return
         except Exception:
@@ -111,11 +116,16 @@ class Service:
             self.metrics.texts.labels(records[0].model_version, records[0].role, label).inc(number)
 
     def _count(self, role: str, model: Model, **more: float) -> None:
-        """In the event loop alone, so no lock."""
+        """In the event loop alone, so no lock; a model that has left counts no more."""
+        if not any(model is present for present in self.fleet.lineup):
+            return
         key = (role, model.target.version)
         tally = self.tallies.get(key, Tally())
         changed = {name: getattr(tally, name) + value for name, value in more.items()}
         self.tallies[key] = tally._replace(**changed)
+
+    def _changed(self) -> None:
+        self._loop.call_soon_threadsafe(self._start_counting)
 
     def _start_counting(self) -> None:
         """A rehearsal is judged by what it did itself, not by what that role did before."""

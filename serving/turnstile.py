@@ -29,7 +29,7 @@ def make_turnstile(batcher: Batcher, guard: Guard, metrics: Metrics) -> TurnAway
     refused = metrics.requests.labels("/v1/predict", 503)
 
     def turn_away(data: bytes) -> bytes | None:
-        if guard.is_draining or not batcher.is_full_for(1) or not is_whole_and_plain(data):
+        if guard.is_draining or not batcher.is_full or not is_whole_and_plain(data):
             return None
         refused.inc()
         return refusal

@@ -5,10 +5,12 @@ import asyncio
 import functools
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
+from typing import NamedTuple
 
 import uvloop
 from sqlalchemy import Engine
@@ -18,7 +20,7 @@ from starlette.types import ASGIApp
 from serving.admin import make_admin_app
 from serving.app import make_app
 from serving.auth import Keyring
-from serving.doors import Admit, admit_all, is_loopback, key_holders
+from serving.doors import Doors, KeyedDoors, OpenDoors, is_loopback
 from serving.guard import Guard
 from serving.logs import set_up_logging
 from serving.params import ServingParams
@@ -39,36 +41,48 @@ _FLUSH_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-async def serve(public: socket.socket, admin: socket.socket, ready: int) -> None:
-    """Until a signal; writes a byte to `ready` when a release is loaded, or none is there yet."""
+class Given(NamedTuple):
+    """By the process that holds the ports."""
+
+    public: socket.socket
+    admin: socket.socket
+    ready: int  # gets a byte when a release is loaded, or none is there yet
+    replaces: bool  # another process answers until then
+
+
+async def serve(given: Given) -> None:
+    """Until a signal. InputError at the start, where another process can do better."""
     params = load_params("serving", ServingParams)
     engine = open_engine(store_url(params.prediction_log))
-    admit, keyring = await asyncio.to_thread(_open_doors, engine, params)
+    doors, keyring = await asyncio.to_thread(_open_doors, engine, params)
     service = Service(Place(LIVE), params, PredictionLog(engine, params.prediction_log))
-    await asyncio.to_thread(service.fleet.refresh)
+    problem = await asyncio.to_thread(service.fleet.refresh)
+    if problem and given.replaces:
+        raise InputError(f"{problem}. Nothing is replaced by that: mend it, then restart again.")
     for target in (service.fleet.watch, functools.partial(_keep_up, engine, keyring)):
         threading.Thread(target=target, daemon=True).start()
     apps = [
-        (make_app(service, admit), params.host, public),
-        (make_admin_app(service, admit, _ask_for_restart), "127.0.0.1", admin),
+        (make_app(service, doors), params.host, given.public),
+        (make_admin_app(service, doors, _ask_for_restart), "127.0.0.1", given.admin),
     ]
     servers = []
     async with asyncio.TaskGroup() as group:
         for app, host, listener in apps:
-            guard = Guard(_known_hosts(app, host, admit), service.metrics)
+            guard = Guard(_known_hosts(app, host, doors), service.metrics)
             turn_away = make_turnstile(service.batcher, guard, service.metrics)
             servers.append(DrainingServer(guard, guard, params.limits, turn_away))
             group.create_task(servers[-1].serve([listener]))
         _end_on_signal(servers)
         while not all(server.started for server in servers):
             await asyncio.sleep(0.005)
-        os.write(ready, b"1")
+        os.write(given.ready, b"1")
+        os.close(given.ready)
     lost = await asyncio.to_thread(service.close, _FLUSH_SECONDS)
     if lost:
         log.error("%d predictions did not reach the store", lost)
 
 
-def _open_doors(engine: Engine, params: ServingParams) -> tuple[Admit, Keyring]:
+def _open_doors(engine: Engine, params: ServingParams) -> tuple[Doors, Keyring]:
     """Bring the store's tables up to date; with keys required, without any, do not start."""
     keyring = Keyring(engine, params.key_refresh_seconds)
     must = params.require_api_keys or not is_loopback(params.host)
@@ -80,17 +94,17 @@ def _open_doors(engine: Engine, params: ServingParams) -> tuple[Admit, Keyring]:
             raise
         log.warning("predictions wait for the store: %s", error)
     if not must:
-        return admit_all, keyring
+        return OpenDoors(), keyring
     if not keyring.num_keys:
         raise InputError(
             f"serving.host {params.host}: whoever can reach it needs an API key, and there is none."
             " Make one: python -m serving.keys add NAME --scope predict"
         )
-    return key_holders(keyring, params.limits), keyring
+    return KeyedDoors(keyring, params.limits), keyring
 
 
 def _keep_up(engine: Engine, keyring: Keyring) -> None:
-    """Follow new and revoked keys; make the tables once the store is there."""
+    """Make the tables once the store is there; follow new and revoked keys. For a thread."""
     is_upgraded = False
     pause = threading.Event()
     while not pause.wait(1.0):
@@ -99,13 +113,15 @@ def _keep_up(engine: Engine, keyring: Keyring) -> None:
                 upgrade(engine)
                 is_upgraded = True
             keyring.refresh()
-        except FlywheelError as error:
+        except TemporaryError as error:
             log.debug("store: %s", error)  # the prediction log has said it
+        except Exception:  # whatever it is, keys that are revoked later must still be seen
+            log.exception("the store's tables or keys could not be read")
 
 
-def _known_hosts(app: ASGIApp, host: str, admit: Admit) -> ASGIApp:
+def _known_hosts(app: ASGIApp, host: str, doors: Doors) -> ASGIApp:
     """Without keys, a page in a browser must not reach this address under a name of its own."""
-    if admit is not admit_all:
+    if isinstance(doors, KeyedDoors):
         return app
     return TrustedHostMiddleware(app, ["127.0.0.1", "localhost", "[::1]", host])
 
@@ -127,21 +143,30 @@ def _end_on_signal(servers: list[DrainingServer]) -> None:
     loop.add_signal_handler(signal.SIGINT, end, False)
 
 
+def _allow_descriptors() -> None:
+    """A connection takes one, and the usual limit for a process is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m serving.worker", description=__doc__)
     for name in ("public", "admin", "ready"):
         parser.add_argument(name, type=int, help="number of an open file")
+    parser.add_argument("--replaces", action="store_true")
     options = parser.parse_args(arguments)
     die_with_parent()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     sys.setswitchinterval(_SWITCH_SECONDS)
     set_up_logging()
+    _allow_descriptors()
     public, admin = (socket.socket(fileno=fd) for fd in (options.public, options.admin))
-    uvloop.run(serve(public, admin, options.ready))
+    uvloop.run(serve(Given(public, admin, options.ready, options.replaces)))
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except FlywheelError as problem:
-        sys.exit(f"serving failed: {problem}")
+        log.error("serving failed: %s", problem)
+        sys.exit(1)

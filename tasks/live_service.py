@@ -11,10 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from tasks import documents
 from tasks.documents import Document
 from tasks.errors import InputError, TemporaryError
-from tasks.releases import Place, Target
+from tasks.releases import SERVICE_LOCK, SERVICE_RECORD, Place, Target
 
-LOCK = "service.lock"  # held by the service for as long as it lives
-RECORD = "service.json"  # where it listens
 KEY_FROM = "FLYWHEEL_API_KEY"  # environment variable with a key of scopes admin and predict
 _SHOWN_CHARACTERS = 200
 
@@ -81,10 +79,10 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 def find_service(place: Place) -> Service | None:
     """None when none is alive; TemporaryError when it lives and does not listen yet."""
-    if not _is_held(place.folder / LOCK):
+    if not _is_held(place.folder / SERVICE_LOCK):
         return None
     try:
-        return documents.read(place.folder / RECORD, Service, "Wait until it listens.")
+        return documents.read(place.folder / SERVICE_RECORD, Service, "Wait until it listens.")
     except InputError as error:
         raise TemporaryError(f"the service is alive, and {error}") from None
 

@@ -16,6 +16,8 @@ from tasks.errors import InputError
 LIVE = Path("live")
 POINTER = "pointer.json"
 HISTORY = "history.jsonl"
+SERVICE_LOCK = "service.lock"  # held by the prediction service for as long as it lives
+SERVICE_RECORD = "service.json"  # where it listens; there is none while it does not
 RECORD = "release.json"
 VERDICT = "verdict.json"
 CARD = "card"
@@ -53,6 +55,7 @@ class Pointer(Document):
     canary: Target | None  # answers a share of the traffic
     shadow: Target | None  # scores, never answers
     change: Change | None  # the one that made this pointer; null: nothing was released yet
+    until: datetime.datetime | None = None  # canary and shadow end then, whoever was killed
 
 
 NOTHING = Pointer(live=None, previous=None, canary=None, shadow=None, change=None)

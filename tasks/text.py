@@ -18,6 +18,9 @@ _INVISIBLE = re.compile(
     "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]+"
     "|[\u200c\u200d](?![^\x00-\x7f])"
 )
+# What has long runs of marks; of words and white space none is one.
+_MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{31,}")
+_MOST_MARKS = 30  # in a row, as Unicode's Stream-Safe Text Format has it (UAX 15)
 _MARKS = {"Mn", "Mc"}  # vowel signs of Indic scripts and the like belong to their letters
 _DROPPED = "'\u2019\u200c\u200d"  # "don't" and "dont" are the same words
 
@@ -26,7 +29,8 @@ def normalise(text: str) -> str:
     """The one form of a text that training and serving both see.
 
     HTML entities resolved (nested ones too), controls and zero-width characters removed, Unicode
-    NFC, every run of white space one space, none at the ends. Idempotent; linear in the length.
+    NFC, every run of white space one space, none at the ends; of more than 30 combining marks in a
+    row the first 30. Idempotent; linear in the length.
     """
     if text.isascii() and text.isprintable() and "&" not in text and "  " not in text:
         return text.strip(" ")
@@ -53,11 +57,21 @@ def _mend(text: str, resolve: bool) -> str:
     """One pass; resolving an entity can reveal more work, so `normalise` repeats it."""
     if not text.isprintable():
         text = _INVISIBLE.sub("", text)
+    text = _MAYBE_MARKS.sub(_shorten_marks, text)  # putting n of them in order takes n * n steps
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     if "&" in text:
         text = _ENTITY.sub(_resolved if resolve else _defused, text)
     return " ".join(text.split())
+
+
+def _shorten_marks(run: re.Match[str]) -> str:
+    kept, num_marks = [], 0
+    for character in run[0]:
+        num_marks = num_marks + 1 if unicodedata.combining(character) else 0
+        if num_marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _resolved(entity: re.Match[str]) -> str:

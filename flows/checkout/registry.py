@@ -23,10 +23,7 @@ _DVC_FILE = Path("dvc.yaml")
 
 def artifact() -> tuple[str, Path]:
     """Name and path of the model that `dvc.yaml` declares; InputError unless it is one."""
-    declared = yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts", {})
-    models = {
-        name: Path(one["path"]) for name, one in declared.items() if one.get("type") == "model"
-    }
+    models = _models()
     if len(models) != 1:
         raise InputError(
             f"{_DVC_FILE}: {len(models)} artifacts of type model, expected one: what is released."
@@ -35,8 +32,13 @@ def artifact() -> tuple[str, Path]:
 
 
 def has_artifact() -> bool:
-    """A graph without one makes nothing to release."""
-    return bool(yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts"))
+    """A graph without a model makes nothing to release."""
+    return bool(_models())
+
+
+def _models() -> dict[str, Path]:
+    declared = yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts") or {}
+    return {name: Path(one["path"]) for name, one in declared.items() if one.get("type") == "model"}
 
 
 def registered_versions() -> dict[str, str]:

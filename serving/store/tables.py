@@ -68,7 +68,7 @@ PREDICTIONS = Table(
     Column("text_sha256", Text),  # of the normalised text; null: by policy
     Column("label", Text, nullable=False),
     Column("probabilities", JSON, nullable=False),  # a list in the order of the label set
-    Column("latency_ms", Float, nullable=False),  # from the request's arrival to its answer
+    Column("latency_ms", Float, nullable=False),  # from the reading of the request to its answer
     CheckConstraint("role IN ('live', 'canary', 'shadow')", name="role"),
     Index(None, "created_at"),
 )

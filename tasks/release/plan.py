@@ -1,13 +1,16 @@
 """What a release, a promotion or a rollback makes of what is there: pure, nothing is written."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tasks.errors import GateError, InputError
+from tasks.release.params import RehearsalParams
 from tasks.releases import Change, Pointer, Release, Target, numbers_of
 from tasks.verdict import Verdict
 
 FIRST_VERSION = "v1.0.0"
+_GRACE_SECONDS = 60.0  # of a rehearsal, for a slow machine
 _MOST_REASONS = 3
 _MOST_CHARACTERS = 500  # of who and why, which go into every line about a change
 
@@ -81,14 +84,15 @@ def promoted(before: Pointer, target: Target, change: Change) -> Pointer:
 
 def put_back(now: Pointer, before: Pointer, change: Change) -> Pointer:
     """What was live and what it could go back to, as it was before."""
-    quiet = {"canary": None, "shadow": None, "change": change}
+    quiet = {"canary": None, "shadow": None, "change": change, "until": None}
     return now.model_copy(update={"live": before.live, "previous": before.previous, **quiet})
 
 
-def rehearsing(before: Pointer, target: Target, kind: str, change: Change) -> Pointer:
-    return before.model_copy(
-        update={"canary": None, "shadow": None, kind: target} | {"change": change}
-    )
+def rehearsing(before: Pointer, target: Target, params: RehearsalParams, change: Change) -> Pointer:
+    """It ends by itself if nobody is left to end it."""
+    until = change.at + datetime.timedelta(seconds=params.seconds + _GRACE_SECONDS)
+    role = {"canary": None, "shadow": None, params.kind: target}
+    return before.model_copy(update=role | {"change": change, "until": until})
 
 
 def rolled_back(target: Target, previous: Target | None, change: Change) -> Pointer:

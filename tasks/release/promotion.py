@@ -20,6 +20,7 @@ from tasks.release.probe import probe
 from tasks.releases import Place, Pointer, Target, find_bundle, read_pointer, read_release
 
 Say = Callable[[str], None]
+_FIRST_LOOK_SECONDS = 5.0
 
 
 class Promotion(NamedTuple):
@@ -92,7 +93,7 @@ def rehearse(promotion: Promotion, say: Say) -> Promotion:
         return promotion
     version = promotion.order.version
     change = describe(promotion.before, "rehearse", promotion.by, version)
-    pointer = plan.rehearsing(promotion.before, promotion.target, kind, change)
+    pointer = plan.rehearsing(promotion.before, promotion.target, params.rehearsal, change)
     replace(place, promotion.before, pointer, params.wait_seconds)
     outcome = "interrupted"
     try:
@@ -142,10 +143,17 @@ def put_back(promotion: Promotion, reason: str) -> str:
 
 
 def has_service(place: Place) -> bool:
+    """One that is alive will be asked in the end; InputError now if it would not let this be done.
+
+    Whether it is busy or restarting at this moment is no matter: the probe has patience.
+    """
     try:
-        return live_service.find_service(place) is not None
+        service = live_service.find_service(place)
+        if service:
+            live_service.read_state(service, _FIRST_LOOK_SECONDS)
     except TemporaryError:
         return True
+    return service is not None
 
 
 def _end_rehearsal(place: Place, params: ReleaseParams, expected: Pointer, why: str) -> Pointer:

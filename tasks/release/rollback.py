@@ -58,12 +58,27 @@ def _read(place: Place, to_version: str | None) -> Pointer:
 
 def _find(place: Place, pointer: Pointer, to_version: str | None) -> Target:
     if to_version:
-        return read_release(place, to_version).target
+        target = read_release(place, to_version).target
+        _refuse_newcomer(place, to_version)
+        return target
     if pointer.previous is None:
         live = pointer.live.version if pointer.live else "nothing"
         there = ", ".join(list_versions(place)) or "none"
         raise InputError(f"{live} is live, and nothing was before it. Name a version of {there}.")
     return pointer.previous
+
+
+def _refuse_newcomer(place: Place, version: str) -> None:
+    """Going back to what never was live would go round gate and proofs."""
+    try:
+        history = read_history(place)
+    except InputError:  # nobody can say any more what was live: the person's word counts
+        return
+    if not plan.was_live(history, version):
+        raise InputError(
+            f"{version} was never live, so there is no way back to it. To make it live: make "
+            f"promote VERSION={version}"
+        )
 
 
 def _earlier(place: Place, target: Target) -> Target | None:

@@ -23,12 +23,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 STAGES = list(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"])
 PICTURE = REPOSITORY / "docs/flywheel-run.png"
 RUN_SECONDS = 300  # for a busy machine; some 40 s on a quiet one
-ARTIFACTS = ["result", "validation", "metrics", "model-card", "lineage"]
+ARTIFACTS = [
+    "result", "validation", "metrics", "model-card", "lineage", "gate-verdict", "release-card",
+]  # fmt: skip
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(make_project(tmp_path / "checkout").resolve(), free_port(), {})
+    params = made.folder / "params.yaml"  # whatever one epoch learns, the run ends with the gate
+    params.write_text(
+        params.read_text("utf-8").replace("auto_promote: true", "auto_promote: false")
+    )
     try:
         yield made
     finally:
@@ -76,7 +82,8 @@ def epochs_of_runs(place: Place) -> dict[str, int]:
 
 
 def see_every_stage_and_what_it_made(ui: Ui) -> None:
-    assert sorted(ui.graph_names(len(STAGES))) == sorted(STAGES)
+    expected = sorted([*STAGES, "gate"])
+    assert sorted(ui.graph_names(len(expected))) == expected
     ui.show("Artifacts")
     for key in ARTIFACTS:
         expect(ui.page.get_by_text(key, exact=True)).to_be_visible()

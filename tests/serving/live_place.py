@@ -99,6 +99,8 @@ class LivePlace:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(40) == 0, log.read_text()
+            for line in log.read_text().splitlines():
+                assert json.loads(line)["message"], "a text could forge a line that is no JSON"
 
     def start(
         self, stream: Any, environment: Mapping[str, str] | None = None

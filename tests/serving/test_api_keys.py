@@ -43,6 +43,11 @@ def test_keys_scopes_and_revocation(live_place: LivePlace, bundles: Bundles) -> 
     admin = make_key(live_place, "admin", "admin")
     with live_place.serve() as served:
         assert ask(served, asker) == 200
+        document = httpx.get(f"{served.url}/openapi.json").json()
+        assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        locked = {path for path, methods in document["paths"].items()
+                  for method in methods.values() if "security" in method}  # fmt: skip
+        assert locked == {"/v1/predict", "/v1/feedback", "/v1/model", "/metrics"}
         assert [ask(served, key) for key in ("", "fw_x_y", asker[:-1], asker + "x")] == [401] * 4
         assert ask(served, admin) == 403
         assert [ask(served, asker, path) for path in ("/v1/feedback", "/metrics")] == [403, 403]
@@ -63,7 +68,9 @@ def test_keys_scopes_and_revocation(live_place: LivePlace, bundles: Bundles) -> 
 def test_a_key_has_a_rate_and_others_do_not_feel_it(
     live_place: LivePlace, bundles: Bundles
 ) -> None:
-    live_place.write_params(require_api_keys=True, limits__requests_per_second=0.5, limits__burst=3)
+    live_place.write_params(
+        require_api_keys=True, limits__texts_per_second=0.5, limits__burst_texts=3
+    )
     live_place.point(live_place.release("v1.0.0", bundles.first))
     keen, calm = (make_key(live_place, name, "predict") for name in ("keen", "calm"))
     with live_place.serve() as served:

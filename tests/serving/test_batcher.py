@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.batcher import Batcher, OverloadedError
+from serving.batcher import Batcher
+from serving.jobs import OverloadedError, Question
 from serving.model import Model
 from serving.params import BatchParams
 from tasks.bundle import load_bundle, load_score
@@ -80,7 +81,7 @@ def test_a_lone_text_gets_all_threads_and_the_same_answer(held: Held) -> None:
 
     async def work(batcher: Batcher) -> None:
         for text in TEXTS:
-            found = await batcher.score(held.model, [text])
+            found = await batcher.score(Question(held.model, [text]))
             assert np.abs(found - held.predictor.probs([text])).max() < 1e-6
 
     run(work)
@@ -90,10 +91,10 @@ def test_a_lone_text_gets_all_threads_and_the_same_answer(held: Held) -> None:
 
 def test_what_waits_is_scored_together_those_of_like_length_and_within_bounds(held: Held) -> None:
     async def work(batcher: Batcher) -> None:
-        first = asyncio.create_task(batcher.score(held.model, ["good"]))
+        first = asyncio.create_task(batcher.score(Question(held.model, ["good"])))
         await until(lambda: held.wide.batches)
         texts = ["the " * 13, "bad", "the " * 12, "it", "food", "is", "a"]
-        jobs = [asyncio.create_task(batcher.score(held.model, [text])) for text in texts]
+        jobs = [asyncio.create_task(batcher.score(Question(held.model, [text]))) for text in texts]
         await until(lambda: batcher.num_waiting == len(texts))
         held.open()
         found = await asyncio.gather(*jobs)
@@ -110,21 +111,23 @@ def test_what_waits_is_scored_together_those_of_like_length_and_within_bounds(he
 
 def test_a_full_queue_refuses_at_once_but_takes_any_request_when_empty(held: Held) -> None:
     async def work(batcher: Batcher) -> None:
-        many = asyncio.create_task(batcher.score(held.model, ["good"] * 30))
+        many = asyncio.create_task(batcher.score(Question(held.model, ["good"] * 30)))
         await until(lambda: batcher.num_waiting == 26)  # 4 are being scored
         with pytest.raises(OverloadedError):
-            await batcher.score(held.model, ["one more"])
+            await batcher.score(Question(held.model, ["one more"]))
         held.open()
         assert (await many).shape == (30, 4)
         assert batcher.num_waiting == 0
-        assert (await batcher.score(held.model, ["one more"])).shape == (1, 4)
+        assert (await batcher.score(Question(held.model, ["one more"]))).shape == (1, 4)
 
     run(work)
 
 
 def test_two_workers_share_a_request(held: Held) -> None:
     async def work(batcher: Batcher) -> None:
-        job = asyncio.create_task(batcher.score(held.model, ["a", "b", "c", "d", "e", "f"]))
+        job = asyncio.create_task(
+            batcher.score(Question(held.model, ["a", "b", "c", "d", "e", "f"]))
+        )
         await until(lambda: len(held.narrow.batches) == 2)
         held.open()
         await job
@@ -138,9 +141,11 @@ def test_models_are_never_mixed_in_a_batch(held: Held, bundles: Bundles) -> None
     other.open()
 
     async def work(batcher: Batcher) -> None:
-        first = asyncio.create_task(batcher.score(held.model, ["good"]))
+        first = asyncio.create_task(batcher.score(Question(held.model, ["good"])))
         await until(lambda: held.wide.batches)
-        jobs = [batcher.score(each.model, [text]) for text in "abcd" for each in (held, other)]
+        jobs = [
+            batcher.score(Question(each.model, [text])) for text in "abcd" for each in (held, other)
+        ]
         tasks = [asyncio.create_task(job) for job in jobs]
         await until(lambda: batcher.num_waiting == len(tasks))
         held.open()
@@ -163,19 +168,19 @@ def test_a_failing_model_fails_its_request_alone(held: Held, answer: float | Non
 
     async def work(batcher: Batcher) -> None:
         with pytest.raises((RuntimeError, ArithmeticError)):
-            await batcher.score(broken, ["a"] * 9)
+            await batcher.score(Question(broken, ["a"] * 9))
         assert batcher.num_waiting == 0
-        assert (await batcher.score(held.model, ["a"])).shape == (1, 4)
+        assert (await batcher.score(Question(held.model, ["a"]))).shape == (1, 4)
 
     run(work, workers=2)
 
 
 def test_a_client_that_has_gone_harms_nobody(held: Held) -> None:
     async def work(batcher: Batcher) -> None:
-        gone = asyncio.create_task(batcher.score(held.model, ["a"]))
+        gone = asyncio.create_task(batcher.score(Question(held.model, ["a"])))
         await until(lambda: held.wide.batches)
         gone.cancel()
         held.open()
-        assert (await batcher.score(held.model, ["b"])).shape == (1, 4)
+        assert (await batcher.score(Question(held.model, ["b"]))).shape == (1, 4)
 
     run(work)

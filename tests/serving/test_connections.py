@@ -4,7 +4,9 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -18,7 +20,9 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicati
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, bundles: Bundles) -> Iterator[Served]:
     place = LivePlace(tmp_path_factory.mktemp("live"))
-    place.write_params(limits__header_seconds=1.0, limits__body_seconds=1.5)
+    place.write_params(
+        limits__header_seconds=1.0, limits__body_seconds=1.5, limits__keep_alive_seconds=1.0
+    )
     place.point(place.release("v1.0.0", bundles.first))
     with place.serve() as served:
         yield served
@@ -117,6 +121,79 @@ def test_what_is_no_http_is_refused_and_cannot_smuggle(served: Served, head: byt
         answer = read_all(connection)
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
     assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"application/json"])
+def test_a_body_that_nobody_reads_ends_the_connection(served: Served, kind: bytes) -> None:
+    """Refused for its type, or sent to a route that takes none."""
+    path = b"/v1/predict" if kind == b"text/plain" else b"/healthz"
+    method = b"POST" if kind == b"text/plain" else b"GET"
+    head = method + b" " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: " + kind
+    with connected(served) as connection:
+        connection.sendall(head + b"\r\nContent-Length: %d\r\n\r\n" % (100 * MEGABYTE))
+        assert send_much(connection, b" " * 65536, 100 * MEGABYTE) < 8 * MEGABYTE
+
+
+def test_trailers_are_counted_and_nobody_keeps_them(served: Served) -> None:
+    (worker,) = psutil.Process(served.process.pid).children()
+    before = worker.memory_info().rss
+    body = b'{"texts": ["good"]}'
+    chunk = b"%x\r\n" % len(body) + body + b"\r\n0\r\n"
+    with connected(served) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk)
+        assert (
+            send_much(connection, b"X-More: " + b"x" * 8000 + b"\r\n", 100 * MEGABYTE)
+            < 8 * MEGABYTE
+        )
+    assert worker.memory_info().rss - before < 16 * MEGABYTE
+
+
+def test_a_blank_line_does_not_keep_a_connection_for_ever(served: Served) -> None:
+    with connected(served) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = b""
+        while b"alive" not in answer:
+            answer += connection.recv(65536)
+        connection.sendall(b"\r\n")
+        started = time.monotonic()
+        assert read_all(connection) == b""
+        assert time.monotonic() - started < 5
+
+
+def test_a_million_mistakes_cost_no_more_than_one(served: Served) -> None:
+    """The most memory it ever had shows what the end of a request hides."""
+    (worker,) = psutil.Process(served.process.pid).children()
+    bodies = [b'{"texts": [' + b"1," * 500_000 + b"1]}"]
+    bodies.append(b"{" + b",".join(b'"k%d": 1' % number for number in range(80_000)) + b"}")
+    served.predict("warm")
+    before = most_memory_of(worker)
+    for body in bodies:
+        headers = {"content-type": "application/json"}
+        answer = httpx.post(f"{served.url}/v1/predict", content=body, headers=headers)
+        assert answer.status_code == 422
+        assert len(answer.content) < 10_000
+    assert most_memory_of(worker) - before < 64 * MEGABYTE
+
+
+def most_memory_of(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+
+def test_texts_made_of_marks_keep_nobody_waiting(served: Served) -> None:
+    """Putting n combining marks in their order takes n * n steps, and nothing else runs then."""
+    text = "e" + "\u0316\u0301" * 9_999
+    (worker,) = psutil.Process(served.process.pid).children()
+    before = sum(worker.cpu_times()[:2])
+    assert served.predict(*[text] * 20).status_code == 200
+    assert sum(worker.cpu_times()[:2]) - before < 3
+
+
+def test_the_admin_routes_answer_no_web_page(served: Served) -> None:
+    headers = {"origin": "https://evil.example.org", "content-type": "text/plain"}
+    for path in ("restart", "reload"):
+        assert httpx.post(f"{served.admin_url}/v1/{path}", headers=headers).status_code == 403
+    assert httpx.post(f"{served.admin_url}/v1/reload").status_code == 200
 
 
 def test_a_hundred_silent_connections_keep_nobody_out(served: Served) -> None:

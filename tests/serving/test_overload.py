@@ -43,7 +43,7 @@ def test_a_refusal_says_when_to_come_back(live_place: LivePlace, bundles: Bundle
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         target = Place("127.0.0.1", served.port, "/v1/predict")
-        load = run_load(target, itertools.repeat(post(target, {"texts": TEXTS * 20})), 16, 2)
+        load = run_load(target, itertools.repeat(post(target, {"texts": TEXTS * 10})), 16, 2)
         assert load.statuses[503] > 0
         assert load.statuses[200] > 0
         assert b'"detail":"too many texts wait"' in load.last_refusal

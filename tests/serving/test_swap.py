@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,8 @@ from tasks.releases import read_pointer
 from tests.serving.conftest import Bundles
 from tests.serving.live_place import LivePlace, Served
 
+NUM_SWAPS = int(os.environ.get("SWAPS", "50"))
+NUM_RESTARTS = int(os.environ.get("RESTARTS", "3"))
 TEXTS = ["the film was good", "not awful!", "food", "it is bad. " * 9, "?"]
 Answers = dict[str, dict[str, list[float]]]  # version: text: probabilities
 
@@ -64,28 +67,29 @@ class Clients:
 
 @pytest.fixture
 def served(live_place: LivePlace, bundles: Bundles) -> Iterator[Served]:
+    live_place.write_params(limits__drain_seconds=2.0)  # who is not asked to leave is cut off
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         yield served
 
 
-def swap_often(live_place: LivePlace, bundles: Bundles, num_swaps: int, seconds: float) -> None:
+def swap_often(live_place: LivePlace, bundles: Bundles) -> None:
     first, second = (
         read_pointer(live_place.place).live, live_place.release("v1.1.0", bundles.second)
     )  # fmt: skip
-    for number in range(num_swaps):
+    for number in range(NUM_SWAPS):
         live_place.point((second, first)[number % 2])
-        time.sleep(seconds / num_swaps)
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "a connection each"])
 @pytest.mark.slow
-def test_fifty_swaps_under_load_fail_no_request_and_mix_no_answer(
+def test_many_swaps_under_load_fail_no_request_and_mix_no_answer(
     served: Served, live_place: LivePlace, bundles: Bundles, expected: Answers, keep_alive: bool
 ) -> None:
     clients = Clients(served, expected, keep_alive)
-    sending = clients.during(seconds=11)
-    swap_often(live_place, bundles, num_swaps=50, seconds=10)
+    sending = clients.during(seconds=NUM_SWAPS * 0.2 + 1)
+    swap_often(live_place, bundles)
     sending.join()
     assert clients.load.failures == {}
     assert clients.load.statuses.keys() == {200}
@@ -99,15 +103,15 @@ def test_restarts_under_load_fail_no_request(
 ) -> None:
     clients = Clients(served, expected, keep_alive)
     processes = set()
-    sending = clients.during(seconds=12)
-    for _ in range(3):
+    sending = clients.during(seconds=NUM_RESTARTS * 4)
+    for _ in range(NUM_RESTARTS):
         time.sleep(1)
         before = pid_of(served)
         assert httpx.post(f"{served.admin_url}/v1/restart").status_code == 202
         wait_for(lambda before=before: pid_of(served) != before)
         processes |= {before, pid_of(served)}
     sending.join()
-    assert len(processes) == 4
+    assert len(processes) == NUM_RESTARTS + 1
     assert clients.load.failures == {}
     assert clients.load.statuses.keys() == {200}
 
@@ -159,6 +163,32 @@ def test_a_new_process_that_does_not_start_leaves_the_old_one_answering(
         assert pid_of(served) == before
         assert served.predict("good").status_code == 200
         assert "serving.batch.max_texts" in served.log.read_text()
+
+
+def test_a_restart_does_not_give_up_a_model_that_is_damaged_on_disk_meanwhile(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        before = pid_of(served)
+        (live_place.place.bundle("v1.0.0") / "model.onnx").unlink()
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the old one goes on" in served.log.read_text())
+        assert pid_of(served) == before
+        assert served.predict("good").status_code == 200
+
+
+def test_many_wishes_for_a_restart_are_one(live_place: LivePlace, bundles: Bundles) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        for _ in range(20):
+            served.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        started = time.monotonic()
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(30) == 0
+        assert time.monotonic() - started < 10
+    assert served.log.read_text().count("loading v1.0.0") <= 3
 
 
 def test_a_second_service_in_the_same_checkout_is_refused(

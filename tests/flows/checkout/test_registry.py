@@ -95,6 +95,9 @@ def test_tags_go_to_the_remote_that_runs_go_to(checkout: Path, runs: list[SavedR
 
 
 def test_a_graph_with_no_model_or_two_is_an_error(checkout: Path) -> None:
-    assert not registry.has_artifact()
-    with pytest.raises(InputError, match="0 artifacts of type model, expected one"):
-        registry.artifact()
+    for kinds, number in (((), 0), (("dataset",), 0), (("model", "model"), 2)):
+        artifacts = {f"a{n}": {"path": "x", "type": kind} for n, kind in enumerate(kinds)}
+        Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {}, "artifacts": artifacts}))
+        assert registry.has_artifact() == bool(number)
+        with pytest.raises(InputError, match=f"{number} artifacts of type model, expected one"):
+            registry.artifact()

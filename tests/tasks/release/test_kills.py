@@ -81,14 +81,14 @@ def kill_everywhere(
     program: str, start: Path, look: Callable[[Path], object], least: set[str]
 ) -> Counter[object]:
     """A copy of `start` for each call that `program` makes, killed there; what `look` then sees."""
-    whole = shutil.copytree(start, start.with_name("whole"))
+    whole = shutil.copytree(start, start.with_name(f"{start.name}-whole"))
     exit_code, calls = watched(program, whole)
     assert exit_code == 0
     assert least <= set(calls)
     points = [(call, number) for call in calls for number in range(1, calls[call] + 1)]
     found = Counter[object]()
     for call, number in points:
-        copy = shutil.copytree(start, start.with_name(f"{call}-{number}"))
+        copy = shutil.copytree(start, start.with_name(f"{start.name}-{call}-{number}"))
         code, _ = watched(program, copy, "-e", f"inject={call}:signal=SIGKILL:when={number}")
         assert code in (-signal.SIGKILL, 128 + signal.SIGKILL), (call, number)
         found[look(copy)] += 1

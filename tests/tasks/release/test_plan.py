@@ -6,6 +6,7 @@ import pytest
 
 from tasks.errors import GateError, InputError
 from tasks.release import plan
+from tasks.release.params import RehearsalParams
 from tasks.releases import NOTHING, Change, Pointer, Release, Target
 from tasks.verdict import Verdict
 from tests.tasks.release.side import order
@@ -96,9 +97,16 @@ def test_a_second_rollback_goes_further_back_never_forward_again() -> None:
 
 def test_a_rehearsal_changes_nothing_live_and_a_promotion_ends_it() -> None:
     before, now = pointer(OLD), change(2, "v1.1.0", "v1.2.0")
-    rehearsed = plan.rehearsing(before, NEW, "shadow", now)
+    rehearsal = RehearsalParams(
+        kind="shadow", seconds=600.0, poll_seconds=1.0, min_requests=1, max_error_share=0.0,
+        max_disagreement=0.0, max_latency_ratio=1.0,
+    )  # fmt: skip
+    rehearsed = plan.rehearsing(before, NEW, rehearsal, now)
     assert (rehearsed.live, rehearsed.shadow, rehearsed.canary) == (OLD, NEW, None)
+    assert rehearsed.until
+    assert 600 < (rehearsed.until - now.at).total_seconds() < 700, "and ends by itself"
     promoted = plan.promoted(rehearsed, NEW, now)
+    assert promoted.until is None
     assert (promoted.live, promoted.previous, promoted.shadow) == (NEW, OLD, None)
     back = plan.put_back(promoted, pointer(OLD), now)
     assert (back.live, back.previous) == (OLD, None)

@@ -145,7 +145,8 @@ def test_one_that_was_killed_leaves_live_alone_and_the_next_promotion_ends_it(ki
     before = read_pointer(PLACE)
     target = read_release(PLACE, "v1.1.0").target
     change = describe(before, "rehearse", ("ann", "x"), "v1.1.0")
-    replace(PLACE, before, rehearsing(before, target, kind, change), 5)
+    rehearsal = params().rehearsal.model_copy(update={"kind": kind})
+    replace(PLACE, before, rehearsing(before, target, rehearsal, change), 5)
     assert read_pointer(PLACE).live == before.live
     said: list[str] = []
     with promotion.begun(PLACE, params(), order("v1.0.0"), said.append) as proven:

@@ -61,6 +61,16 @@ def test_it_goes_to_any_version_and_keeps_who_when_why_from_and_to(
     assert [change.number for change in read_history(PLACE)] == [1, 2, 3, 4]
 
 
+def test_there_is_no_way_back_to_what_was_never_live(
+    three: Sequence[Release], packaged: Path
+) -> None:
+    """It would go round the gate, and round what a promotion proves."""
+    make_release(packaged, "fourth", three[-1], decision="refused")
+    with pytest.raises(InputError, match=r"v1\.3\.0 was never live.*make promote VERSION=v1\.3\.0"):
+        roll_back(PLACE, "v1.3.0", BY, 5)
+    assert live() == "v1.2.0"
+
+
 @pytest.mark.parametrize("harm", ["corrupt", "missing"])
 def test_the_newest_bundle_plays_no_part(three: Sequence[Release], harm: str) -> None:
     newest = PLACE.release("v1.2.0")

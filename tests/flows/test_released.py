@@ -1,0 +1,96 @@
+"""What is left to do about a bundle, and how a run ends, read from files alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows import release
+from flows.checkout import registry
+from flows.checkout.versions import SavedRun
+from flows.released import bundle_sha256, is_due, is_settled, release_lines
+from tasks.release.rollback import roll_back
+from tasks.releases import Release
+from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.project import REPOSITORY
+from tests.tasks.release import side
+from tests.tasks.release.side import PLACE, make_live
+
+pytest_plugins = ["tests.tasks.packaged"]
+
+
+@pytest.fixture(autouse=True)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    make_live_checkout(tmp_path)
+    return tmp_path
+
+
+def put_bundle(name: str) -> None:
+    """Where the graph would have made it."""
+    shutil.copytree(Path("candidates") / name / "bundle", "models/package/bundle")
+
+
+def release_and_put(packaged: Path, name: str, champion: Release | None = None) -> Release:
+    shutil.rmtree("models", ignore_errors=True)
+    made = release_run(packaged, name, champion)
+    put_bundle(name)
+    return made
+
+
+def test_without_a_bundle_or_a_declared_model_there_is_nothing_to_do(packaged: Path) -> None:
+    assert (bundle_sha256(), is_settled(), release_lines()) == ("", True, [])
+    side.make_bundle(packaged, "one")
+    put_bundle("one")
+    assert not is_settled()
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {}}))
+    assert (bundle_sha256(), is_settled(), release_lines()) == ("", True, [])
+
+
+def test_a_bundle_is_settled_when_it_is_kept_tagged_and_was_live(packaged: Path) -> None:
+    made = release_and_put(packaged, "one")
+    assert not is_settled()
+    registry.enter(made.version, made.commit, "staging", print)
+    assert is_due(made)
+    assert not is_settled()
+    assert release_lines()[-1] == "  live              nothing yet"
+    make_live(made)
+    assert is_settled()
+    assert [line.split()[0] for line in release_lines()] == ["live", "start", "call", "go"]
+
+
+def test_what_params_or_the_gate_hold_back_is_settled(packaged: Path, checkout: Path) -> None:
+    first = release_and_put(packaged, "one")
+    registry.enter(first.version, first.commit, "staging", print)
+    side.write_params(checkout, auto_promote=False)
+    assert is_settled()
+    side.write_params(checkout)
+    make_live(first)
+    second = release_and_put(packaged, "two", champion=None)  # judged when nothing was live
+    registry.enter(second.version, second.commit, "staging", print)
+    assert is_settled()
+    assert release_lines()[1].split() == ["make", "it", "live", "make", "promote", "VERSION=v1.1.0"]
+
+
+def test_what_was_rolled_back_is_settled(packaged: Path) -> None:
+    first = release_and_put(packaged, "one")
+    make_live(first)
+    second = release_and_put(packaged, "two", champion=first)
+    registry.enter(second.version, second.commit, "staging", print)
+    assert not is_settled()
+    make_live(second)
+    roll_back(PLACE, None, ("bob", "odd"), 5)
+    assert is_settled()
+
+
+def test_a_clone_that_goes_away_releases_nothing(
+    packaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side.make_bundle(packaged, "one")
+    put_bundle("one")
+    monkeypatch.setenv("FLYWHEEL_TEMPORARY_CLONE", "true")
+    line = release.finish([], [], SavedRun("kind-owl", "c" * 40, ()))
+    assert line.startswith("not judged here: this clone goes away")
+    assert not PLACE.folder.exists()
