@@ -22,7 +22,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help setup run repro sweep up serve down releases promote rollback restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
-	bench-quality bench-clean bench-validate bench-orchestration
+	bench-quality bench-clean bench-validate bench-orchestration bench-serving
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -120,6 +120,9 @@ bench-plan: setup ## the planner's memory and time beside what real trainings ne
 
 bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Metaflow, Dagster and Kedro
 	@python -m benchmarks.orchestration
+
+bench-serving: setup ## the prediction service beside FastAPI, LitServe, BentoML, MLflow and ONNX Runtime alone
+	@python -m benchmarks.serving
 
 bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
 	@python -m benchmarks.tracking

@@ -47,7 +47,7 @@ class Batcher:
         Large requests are taken as readily as small ones, so the queue may grow by one of them
         beyond its bound; nobody is shut out by the size of others.
         """
-        if self.num_waiting >= self._params.max_waiting_texts:
+        if self.is_full:
             raise OverloadedError
         with self._lock:
             job = Job(question, self._loop.create_future(), self._turn)
@@ -55,6 +55,10 @@ class Batcher:
             self._arrived.append(job)
             self._lock.notify()
         return await job.done
+
+    @property
+    def is_full(self) -> bool:
+        return self.num_waiting >= self._params.max_waiting_texts
 
     def close(self) -> None:
         """After the last job; waits for the threads."""

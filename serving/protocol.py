@@ -5,6 +5,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving.params import LimitParams
+from serving.turnstile import TurnAway
 
 _OVERLOADED = 503
 _TEXTS = {
@@ -19,9 +20,11 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn makes one for each connection, and gives it no arguments of ours."""
 
     limits: LimitParams
+    turn_away: TurnAway
     _timer: asyncio.TimerHandle | None = None
     _in_headers = True
     _num_bytes = 0  # of headers, then of trailers and of a body that nobody reads
+    _turned_away_at = 0.0  # the last request, when
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -33,14 +36,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        if self._is_between_requests() and (refusal := self.turn_away(data)):
+            self._answer_unread(refusal)
+            return
         super().data_received(data)
         if self._in_headers:  # still: all of it belongs to them
             self._count(len(data), self.limits.max_header_bytes)
         elif self._is_idle() and self.timeout_keep_alive_task is None:
             # uvicorn stops its timer for whatever comes, also for what begins no request
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._close_when_idle(self.timeout_keep_alive)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -81,6 +85,33 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.scope["state"]["is_gone"] = True  # nobody waits for the answer any more
         super().connection_lost(exc)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """No refusal sets the timer anew: here it is seen when the last one was."""
+        left = self._turned_away_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._close_when_idle(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _close_when_idle(self, seconds: float) -> None:
+        later = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+        self.timeout_keep_alive_task = later
+
+    def _answer_unread(self, answer: bytes) -> None:
+        self._stop_timer()
+        self.transport.write(answer)
+        self._turned_away_at = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_when_idle(self.timeout_keep_alive)
+
+    def _is_between_requests(self) -> bool:
+        """All that has come is answered, and the client takes what it is answered."""
+        if self.flow.write_paused:
+            return False
+        if self.cycle is None:
+            return self._num_bytes == 0
+        return self._is_idle() and not (self.cycle.more_body or self._in_headers)
+
     def _is_idle(self) -> bool:
         return self.cycle is not None and self.cycle.response_complete and not self.pipeline
 
@@ -113,6 +144,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def bounded_protocol(limits: LimitParams) -> type[BoundedProtocol]:
+def bounded_protocol(limits: LimitParams, turn_away: TurnAway) -> type[BoundedProtocol]:
     """The class for `uvicorn.Config(http=...)`."""
-    return type("Bounded", (BoundedProtocol,), {"limits": limits})
+    own = {"limits": limits, "turn_away": staticmethod(turn_away)}
+    return type("Bounded", (BoundedProtocol,), own)

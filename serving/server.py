@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from serving.guard import Guard
 from serving.params import LimitParams
 from serving.protocol import bounded_protocol
+from serving.turnstile import TurnAway
 
 _TICK_SECONDS = 0.05
 
@@ -24,10 +25,12 @@ class DrainingServer(uvicorn.Server):
     was asked is answered, and that is all.
     """
 
-    def __init__(self, app: ASGIApp, guard: Guard, limits: LimitParams) -> None:
+    def __init__(
+        self, app: ASGIApp, guard: Guard, limits: LimitParams, turn_away: TurnAway
+    ) -> None:
         config = uvicorn.Config(
             app,
-            http=bounded_protocol(limits),
+            http=bounded_protocol(limits, turn_away),
             loop="none",
             ws="none",
             lifespan="off",

@@ -29,6 +29,7 @@ from serving.service import Service
 from serving.store.engine import open_engine, store_url
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
+from serving.turnstile import make_turnstile
 from tasks.errors import FlywheelError, InputError, TemporaryError
 from tasks.params import load_params
 from tasks.releases import LIVE, Place
@@ -68,7 +69,8 @@ async def serve(given: Given) -> None:
     async with asyncio.TaskGroup() as group:
         for app, host, listener in apps:
             guard = Guard(_known_hosts(app, host, doors), service.metrics)
-            servers.append(DrainingServer(guard, guard, params.limits))
+            turn_away = make_turnstile(service.batcher, guard, service.metrics)
+            servers.append(DrainingServer(guard, guard, params.limits, turn_away))
             group.create_task(servers[-1].serve([listener]))
         _end_on_signal(servers)
         while not all(server.started for server in servers):

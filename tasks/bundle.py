@@ -184,8 +184,9 @@ def _onnx_score(file: Path, threads: int) -> Score:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    # a thread that waits in a loop takes the CPU from those that work
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # threads wait for each other in a loop while they score (asleep, a text takes half as long
+    # again), but no longer: that would take the CPU from those that work
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     errors_only = 3
     options.log_severity_level = errors_only
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

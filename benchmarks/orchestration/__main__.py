@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.environments import CannotStart
 from benchmarks.orchestration.contestants import CONTESTANTS
-from benchmarks.orchestration.environments import CannotStart, prepare
+from benchmarks.orchestration.environments import prepare
 from benchmarks.orchestration.report import Row, print_report, write_json
 from benchmarks.orchestration.server import prefect_server
 from benchmarks.orchestration.trial import run_trial

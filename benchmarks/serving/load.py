@@ -1,4 +1,4 @@
-"""A load on an HTTP service: so many clients, each with one request at a time, as fast as it can.
+"""A load on an HTTP service, closed (clients that wait for their answers) or open (a given rate).
 
 It parses no more than it must, since it shares the machine with what it measures.
 """
@@ -7,35 +7,15 @@ import asyncio
 import json
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import Any
 
 import uvloop
 
-Check = Callable[[bytes], None]  # of the body of each answer 200; raises what is then counted
+from benchmarks.serving.connection import Check, Connection, Load, Place, shown
 
-
-class Place(NamedTuple):
-    host: str
-    port: int
-    path: str
-
-
-@dataclass
-class Load:
-    """What came of it."""
-
-    seconds: list[float] = field(default_factory=list)  # of each answer 200
-    statuses: Counter[int] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)  # requests without a whole answer
-    duration: float = 0.0
-    last_refusal: bytes = b""  # the whole of the last answer that was not 200
-
-    @property
-    def per_second(self) -> float:
-        return len(self.seconds) / self.duration
+_TICK_SECONDS = 0.001
 
 
 def post(place: Place, content: object, keep_alive: bool = True) -> bytes:
@@ -54,51 +34,90 @@ def run_load(
     check: Check = lambda body: None,
 ) -> Load:  # fmt: skip
     """Send the requests in turn, each client its next when its last is answered, for so long."""
-    load = Load()
-    waiting = iter(requests)
+    load, waiting = Load(), iter(requests)
 
     async def all_clients() -> None:
         end = time.perf_counter() + seconds
         clients = [_client(place, waiting, end, load, check) for _ in range(num_clients)]
-        started = time.perf_counter()
         await asyncio.gather(*clients)
-        load.duration = time.perf_counter() - started
 
-    uvloop.run(all_clients())
+    _run(all_clients(), load)
     return load
+
+
+def run_open_load(
+    place: Place, requests: Iterator[bytes], per_second: float, seconds: float, num_connections: int
+) -> Load:
+    """Send at this rate whatever comes back; a time runs from when its request was due."""
+    load = Load()
+
+    async def all_connections() -> None:
+        loop = asyncio.get_running_loop()
+        free: deque[Connection] = deque()
+        opened = []
+        for _ in range(num_connections):
+            _, connection = await loop.create_connection(
+                lambda: Connection(load, lambda body: None, free.append), place.host, place.port
+            )
+            opened.append(connection)
+        await _send_at_rate(requests, per_second, seconds, free, load)
+        for connection in opened:
+            connection.close_when_answered()
+        await asyncio.gather(*(connection.closed.wait() for connection in opened))
+
+    _run(all_connections(), load)
+    load.duration = seconds
+    return load
+
+
+async def _send_at_rate(
+    requests: Iterator[bytes], per_second: float, seconds: float, free: "deque[Connection]",
+    load: Load,
+) -> None:  # fmt: skip
+    start = time.perf_counter()
+    num_due = 0
+    while (now := time.perf_counter()) < start + seconds:
+        while (due := start + num_due / per_second) <= now:
+            num_due += 1
+            while free and free[0].is_closed:
+                free.popleft()
+            if free:
+                free.popleft().send(next(requests), due)
+            else:
+                load.num_unsent += 1
+        await asyncio.sleep(_TICK_SECONDS)
+
+
+def _run(work: Coroutine[Any, Any, None], load: Load) -> None:
+    started, cpu_started = time.perf_counter(), time.process_time()
+    uvloop.run(work)
+    load.duration = time.perf_counter() - started
+    load.cpu_seconds = time.process_time() - cpu_started
 
 
 async def _client(
     place: Place, requests: Iterator[bytes], end: float, load: Load, check: Check
 ) -> None:
-    """One after the other; a connection that the server asks to close is opened anew."""
-    reader, writer = None, None
-    while time.perf_counter() < end and (request := next(requests, None)):
-        started = time.perf_counter()
+    """One request after the other; a connection that the server closes is opened anew."""
+
+    def go_on(connection: "Connection") -> None:
+        request = next(requests, None) if time.perf_counter() < end else None
+        if request is None:
+            connection.close_when_answered()
+        else:
+            connection.send(request, time.perf_counter())
+
+    loop = asyncio.get_running_loop()
+    while time.perf_counter() < end:
         try:
-            if reader is None or writer is None:
-                reader, writer = await asyncio.open_connection(place.host, place.port)
-            writer.write(request)
-            head, body = await _read_answer(reader)
-            status, is_last = int(head[9:12]), b"\r\nconnection: close" in head
-            if status == 200:
-                check(body)
-                load.seconds.append(time.perf_counter() - started)
-            else:
-                load.last_refusal = head + body
-            load.statuses[status] += 1
-        except (OSError, EOFError, ValueError, AssertionError) as error:
-            load.failures[f"{type(error).__name__}: {error}"[:200]] += 1
-            is_last = True
-        if is_last and writer is not None:
-            writer.close()
-            reader, writer = None, None
-    if writer is not None:
-        writer.close()
-
-
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Head, in small letters, and body."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-    return head, await reader.readexactly(length)
+            _, connection = await loop.create_connection(
+                lambda: Connection(load, check, go_on), place.host, place.port
+            )
+        except OSError as error:
+            if next(requests, None) is None:
+                return
+            load.failures[shown(error)] += 1
+            continue
+        await connection.closed.wait()
+        if connection.ended_well:
+            return

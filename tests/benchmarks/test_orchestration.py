@@ -5,6 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.environments import CannotStart
 from benchmarks.orchestration import environments, report, trial
 from benchmarks.orchestration.contestants import CONTESTANTS, OURS, PLAIN_DVC, Contestant
 from benchmarks.orchestration.report import Row, verdicts
@@ -82,7 +83,7 @@ def test_an_installation_that_fails_gives_pips_reason(
     monkeypatch.setattr(environments, "ENVIRONMENTS", tmp_path / "environments")
     (tmp_path / "peer").mkdir()
     (tmp_path / "peer/requirements.txt").write_text("./absent\n")
-    with pytest.raises(environments.CannotStart, match=r"ERROR: .*absent"):
+    with pytest.raises(CannotStart, match=r"ERROR: .*absent"):
         environments.prepare("peer")
 
 
