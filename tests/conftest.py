@@ -1,6 +1,9 @@
-"""What every test needs before a library is imported: no network, no telemetry."""
+"""What every test needs before a library is imported: no network, no telemetry; and a bundle."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
@@ -10,3 +13,16 @@ os.environ |= {
     "DVC_NO_ANALYTICS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `tiny_bundle.write_inputs` with the stage's output in package/.
+
+    Made once, for tests that only look at it or change a copy.
+    """
+    from tests import tiny_bundle  # noqa: PLC0415  torch, only where a test needs it
+
+    folder = tiny_bundle.write_inputs(tmp_path_factory.mktemp("packaged"))
+    tiny_bundle.package(folder)
+    return folder

@@ -19,7 +19,6 @@ from tests.project import REPOSITORY, try_run
 from tests.tasks.release.side import PLACE, make_live, running_service
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-pytest_plugins = ["tests.tasks.packaged"]
 
 
 @pytest.fixture(autouse=True)

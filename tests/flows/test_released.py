@@ -17,8 +17,6 @@ from tests.project import REPOSITORY
 from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live
 
-pytest_plugins = ["tests.tasks.packaged"]
-
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
