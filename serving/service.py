@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import logging
 import secrets
 import time
 from collections import Counter
@@ -19,6 +20,7 @@ from serving.store.records import PredictionRecord
 from tasks.predictor import Floats
 from tasks.releases import Place
 
+log = logging.getLogger(__name__)
 _DIGITS = 6  # of probabilities in answers
 Answer = dict[str, Any]
 
@@ -91,7 +93,8 @@ class Service:
             probs = await self.batcher.score(Question(shadow, texts))
         except OverloadedError:
             return
-        except Exception:
+        except Exception:  # nobody asked it: the rehearsal counts this, and ends by it
+            log.exception("the shadow %s could not score", shadow.target.version)
             self._count("shadow", shadow, num_errors=1)
             return
         seconds = time.perf_counter() - started
