@@ -1,6 +1,6 @@
 """What a bundle must prove before it goes live, in a process of its own.
 
-A model that crashes its runtime, hangs or eats the memory takes that process with it, no other.
+A model that crashes its runtime or hangs takes that process with it, no other.
 """
 
 import json
