@@ -28,6 +28,7 @@ REFUSALS = {413, 415, 422, 503}
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, bundles: Bundles) -> LivePlace:
     place = LivePlace(tmp_path_factory.mktemp("live"))
+    place.write_params(batch__max_waiting_texts=10_000)  # or most bodies are refused unread
     place.point(place.release("v1.0.0", bundles.first))
     return place
 

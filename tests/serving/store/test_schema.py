@@ -14,7 +14,8 @@ from serving.store.tables import METADATA
 from tasks.errors import InputError
 from tests.postgres import PASSWORD
 
-FORK = multiprocessing.get_context("fork")
+# not forked: what earlier tests of the process left to be done at its end would be done in each
+SPAWN = multiprocessing.get_context("spawn")
 
 
 def test_there_is_nothing_that_the_tables_have_and_the_steps_do_not_make(store: Engine) -> None:
@@ -60,18 +61,18 @@ def test_tables_of_another_program_are_not_touched(engine: Engine) -> None:
 
 def upgrade_together(url: str, barrier: Barrier) -> None:
     engine = open_engine(url)
-    barrier.wait(30)
+    barrier.wait(60)
     upgrade(engine)
     engine.dispose()
 
 
 def test_many_processes_may_start_at_once(url: str, engine: Engine) -> None:
-    barrier = FORK.Barrier(6)
-    processes = [FORK.Process(target=upgrade_together, args=(url, barrier)) for _ in range(6)]
+    barrier = SPAWN.Barrier(6)
+    processes = [SPAWN.Process(target=upgrade_together, args=(url, barrier)) for _ in range(6)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(90)
     assert [process.exitcode for process in processes] == [0] * 6
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [
