@@ -33,12 +33,23 @@ def go_live(order: Order) -> str:
         if proven.before.live == proven.target:
             proof = promotion.prove_live(proven, say)
             return f"{order.version} is live already; {proof}{note(order.version, 'prod')}"
-        if proven.params.rehearsal.kind == "shadow":
-            note(order.version, "shadow")
-        proof = _swap_and_prove(promotion.rehearse(proven, say))
+        proof = _swap_and_prove(_rehearse(proven))
     line = f"{order.version} is live ({order.why}); {proof}{note(order.version, 'prod')}"
     tell("promotion", line)
     return line
+
+
+def _rehearse(proven: Promotion) -> Promotion:
+    """While it is a shadow, git's tags say so."""
+    version, log = proven.order.version, get_run_logger()
+    is_shadow = proven.params.rehearsal.kind == "shadow"
+    if is_shadow:
+        note(version, "shadow")
+    try:
+        return promotion.rehearse(proven, log.info)
+    finally:
+        if is_shadow:
+            _change_tags(lambda: registry.leave(version, "shadow", log.warning))
 
 
 def _swap_and_prove(ready: Promotion) -> str:
@@ -87,11 +98,16 @@ def note(version: str, stage: registry.Stage) -> str:
 
     Returns what a person must know of it, to be added to a message; most often nothing.
     """
-    warn: Callable[[str], None] = get_run_logger().warning
+    warn = get_run_logger().warning
+    commit = read_release(Place(LIVE), version).commit
+    return _change_tags(lambda: registry.enter(version, commit, stage, warn))
+
+
+def _change_tags(change: Callable[[], None]) -> str:
     try:
-        registry.enter(version, read_release(Place(LIVE), version).commit, stage, warn)
+        change()
     except FlywheelError as error:
-        warn(str(error))
+        get_run_logger().warning(str(error))
         return f"; git's tags do not say so yet: {error}"
     return ""
 

@@ -63,6 +63,13 @@ def enter(version: str, commit: str, stage: Stage, say: Callable[[str], None]) -
         push_tags(say)
 
 
+def leave(version: str, stage: Stage, say: Callable[[str], None]) -> None:
+    """The version is not in the stage any more, here and at the git remote."""
+    if has_artifact():
+        unassign(version, stage)
+        push_tags(say)
+
+
 def register(version: str, commit: str) -> None:
     """Tag the commit as this version, unless it is; InputError when another commit is."""
     known = registered_versions().get(version)
@@ -91,11 +98,21 @@ def assign(version: str, stage: Stage) -> None:
         newest = _newest_tag(name, stage)
         if holders == [version] and newest.commit == registered_versions().get(version):
             return
-        time.sleep(max(0.0, newest.second + 1 - time.time()))  # tags count in whole seconds
+        _await_next_second(newest)
         for other in holders:
             gto.unassign(".", name, version=other, stage=stage, **_author())
         # force: it may have been there before, which GTO takes for being there still
         gto.assign(".", name, stage, version=version, force=True, **_author())
+
+
+def unassign(version: str, stage: Stage) -> None:
+    """Nothing when the version is not in the stage."""
+    name, _ = artifact()
+    with _registry() as gto:
+        found = gto.find_versions_in_stage(".", name, stage, versions_per_stage=-1) or []
+        if version in [one.version for one in found]:
+            _await_next_second(_newest_tag(name, stage))
+            gto.unassign(".", name, version=version, stage=stage, **_author())
 
 
 @contextlib.contextmanager
@@ -122,6 +139,11 @@ def _newest_tag(name: str, stage: Stage) -> _Tag:
     pattern = f"refs/tags/{name}#{stage}*"
     words = git("for-each-ref", form, *sort, pattern).split()
     return _Tag(words[0], int(words[1])) if words else _Tag("", 0)
+
+
+def _await_next_second(newest: _Tag) -> None:
+    """Tags count in whole seconds: of one second nobody could tell which is the last word."""
+    time.sleep(max(0.0, newest.second + 1 - time.time()))
 
 
 def push_tags(say: Callable[[str], None]) -> None:

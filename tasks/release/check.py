@@ -1,10 +1,11 @@
 """What a bundle must prove before it goes live, in a process of its own.
 
-A model that crashes its runtime or hangs takes that process with it, no other.
+A model that crashes its runtime, hangs or wants all memory takes that process with it, no other.
 """
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -47,16 +48,26 @@ def main(bundle: Path) -> int:
     from tasks.release.proof import prove  # noqa: PLC0415 - the runtimes, in this process alone
 
     try:
-        max_bytes = round(load_params("release", ReleaseParams).check.max_mb * BYTES_PER_MB)
+        params = load_params("release", ReleaseParams).check
+        bound_memory(round(params.max_memory_mb * BYTES_PER_MB))
         label = load_params("label", LabelParams)
         expected = LabelSet(classes=tuple(label.classes), ordered=label.ordered)
-        differences = prove(bundle, expected, max_bytes)
+        differences = prove(bundle, expected, round(params.max_mb * BYTES_PER_MB))
+    except MemoryError:
+        print(f"{bundle}: more memory than release.check.max_memory_mb", file=sys.stderr)
+        return 1
     except Exception as error:  # whatever a parser or a runtime throws at a file it cannot take
         kind = "" if isinstance(error, FlywheelError) else f"{bundle}: {type(error).__name__}: "
         print(kind + " ".join(str(error).split()), file=sys.stderr)
         return 1
     print(json.dumps(differences))
     return 0
+
+
+def bound_memory(num_bytes: int) -> None:
+    """What this process asks for beyond it fails, instead of taking the machine's."""
+    if sys.platform == "linux":  # elsewhere the kernel takes the bound and does not keep it
+        resource.setrlimit(resource.RLIMIT_AS, (num_bytes, num_bytes))
 
 
 if __name__ == "__main__":

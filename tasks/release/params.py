@@ -14,6 +14,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class CheckParams(Params):
     seconds: Seconds
     max_mb: Annotated[float, Field(gt=0)]
+    max_memory_mb: Annotated[float, Field(gt=0)]
 
 
 class RehearsalParams(Params):

@@ -129,17 +129,28 @@ def _schema_problems(graph: onnx.GraphProto, num_classes: int) -> Iterator[str]:
 
 
 def _foreign_operators(network: onnx.ModelProto) -> Iterator[str]:
-    for domain in sorted({node.domain for node in network.graph.node} - _OPERATORS):
+    for function in network.functions:
+        yield f"a function of its own, {function.name!r}; the stage `package` writes none"
+    found = {node.domain for graph in _graphs(network.graph) for node in graph.node}
+    for domain in sorted(found - _OPERATORS):
         yield f"operators of {domain!r}, which no runtime here has"
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Weights and constants, those of subgraphs too."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """It, and the branches and loop bodies inside of it."""
+    yield graph
     for node in graph.node:
         for attribute in node.attribute:
-            yield from [attribute.t] if attribute.HasField("t") else attribute.tensors
             for inner in [attribute.g] if attribute.HasField("g") else attribute.graphs:
-                yield from _tensors(inner)
+                yield from _graphs(inner)
+
+
+def _tensors(network: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Weights and constants."""
+    for graph in _graphs(network):
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+        for node in graph.node:
+            for attribute in node.attribute:
+                yield from [attribute.t] if attribute.HasField("t") else attribute.tensors

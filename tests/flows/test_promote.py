@@ -1,9 +1,12 @@
 """Promotion and rollback as flows on a real server: steps, transaction, tags, and who is told."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import gto.api
+import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventNameFilter
@@ -11,11 +14,14 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from flows import going_live
 from flows.promote import promote
 from flows.rollback import rollback
+from tasks import live_service
 from tasks.releases import read_history, read_pointer
 from tests.flows.last_run import last_run, states
 from tests.flows.live_checkout import make_live_checkout, release_run
 from tests.flows.runs import git_here
 from tests.project import REPOSITORY, try_run
+from tests.serving.live_place import wait_for
+from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live, running_service
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -109,6 +115,46 @@ def test_a_probe_that_fails_rolls_the_transaction_back(
     assert (back.action, back.to_version) == ("roll back", "v1.0.0")
     assert "has another content" in back.why
     assert git_here("tag") == ""
+
+
+def test_one_that_is_cancelled_while_it_probes_leaves_live_what_was(
+    packaged: Path, checkout: Path
+) -> None:
+    first = release_run(packaged, "kind-owl")
+    second = release_run(packaged, "bold-fox", champion=first)
+    make_live(first)
+    with running_service() as service:
+        (worker,) = psutil.Process(service.pid).children()
+        worker.suspend()  # so that the probe waits
+        command = [sys.executable, "-m", "flows.promote", second.version]
+        flow = subprocess.Popen(command, cwd=checkout)
+        wait_for(lambda: live() == "v1.1.0", 60)
+        flow.terminate()  # as a worker does
+        assert flow.wait(30) != 0
+        assert live() == "v1.0.0"
+        worker.resume()
+        assert live_service.read_model(service, 10).version == "v1.0.0"
+    assert states(last_run()[1])["swap"] == "RolledBack"
+    assert read_history(PLACE)[-1].to_version == "v1.0.0"
+    assert git_here("tag") == ""
+
+
+def test_a_shadow_that_is_refused_leaves_its_stage(packaged: Path) -> None:
+    side.write_params(
+        Path(), rehearsal={"kind": "shadow", "seconds": 1.0, "poll_seconds": 0.1}
+    )  # fmt: skip
+    first = release_run(packaged, "kind-owl")
+    release_run(packaged, "bold-fox", champion=first)
+    make_live(first)
+    with running_service():
+        state = promote("v1.1.0", return_state=True)
+    assert state.is_failed()
+    assert "shadow: 0 requests in 1 s" in (state.message or "")
+    assert live() == "v1.0.0"
+    assert git_here("tag", "--list", "classifier#shadow*").split() == [
+        "classifier#shadow!#2", "classifier#shadow#1",
+    ]  # fmt: skip
+    assert in_stage("shadow") == []
 
 
 def test_a_rollback_is_one_click_and_moves_the_stage_back(packaged: Path) -> None:

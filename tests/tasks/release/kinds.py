@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from tasks.artifacts import json_bytes
 from tasks.bundle import GOLDEN, LABEL_SET, MANIFEST, MODELS, PREPROCESSING
+from tests.tasks.release import networks
 from tests.tasks.release.side import rewrite
 
 Spoil = Callable[[Path], object]
@@ -36,53 +36,6 @@ def change_network(change: Callable[[onnx.ModelProto], object], name: str = FP32
         rewrite(bundle, name, network.SerializeToString())
 
     return spoil
-
-
-def floats(network: onnx.ModelProto) -> list[onnx.TensorProto]:
-    return [one for one in network.graph.initializer if one.data_type == TensorProto.FLOAT]
-
-
-def set_weights(value: float) -> Callable[[onnx.ModelProto], object]:
-    def change(network: onnx.ModelProto) -> None:
-        for tensor in floats(network)[:3]:
-            array = np.full(list(tensor.dims), value, dtype=np.float32)
-            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
-
-    return change
-
-
-def scale_weights(network: onnx.ModelProto) -> None:
-    for tensor in floats(network)[:1]:
-        array = numpy_helper.to_array(tensor) * np.float32(1.5)
-        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
-
-
-def rename_input(network: onnx.ModelProto) -> None:
-    for node in network.graph.node:
-        node.input[:] = ["tokens" if name == "ids" else name for name in node.input]
-    network.graph.input[0].name = "tokens"
-
-
-def rename_output(network: onnx.ModelProto) -> None:
-    for node in network.graph.node:
-        node.output[:] = ["scores" if name == "logits" else name for name in node.output]
-    network.graph.output[0].name = "scores"
-
-
-def take_floats(network: onnx.ModelProto) -> None:
-    network.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
-
-
-def put_weights_outside(network: onnx.ModelProto) -> None:
-    tensor = floats(network)[0]
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="../../../../etc/passwd")
-
-
-def add_foreign_operator(network: onnx.ModelProto) -> None:
-    network.graph.node.append(helper.make_node("Shell", [], ["x"], domain="com.evil"))
-    network.opset_import.append(helper.make_opsetid("com.evil", 1))
 
 
 def set_manifest(change: Callable[[Any], object]) -> Spoil:
@@ -145,16 +98,23 @@ def put_nan(golden: Any) -> None:
 
 PICKLE = pickle.dumps({"weights": [1.0]})
 KINDS: dict[str, tuple[Spoil, str]] = {
-    "weights that are NaN": (change_network(set_weights(np.nan)), "not finite"),
-    "weights that are infinite": (change_network(set_weights(np.inf)), "not finite"),
+    "weights that are NaN": (change_network(networks.set_weights(np.nan)), "not finite"),
+    "weights that are infinite": (change_network(networks.set_weights(np.inf)), "not finite"),
     "int8 weights that are NaN": (
-        change_network(set_weights(np.nan), MODELS["int8"]), "not finite"),
-    "other weights than were packaged": (change_network(scale_weights), "off the golden ones"),
-    "another input": (change_network(rename_input), "inputs"),
-    "an input of another type": (change_network(take_floats), "inputs"),
-    "another output": (change_network(rename_output), "outputs"),
-    "weights outside of the bundle": (change_network(put_weights_outside), "outside of the file"),
-    "an operator of its own": (change_network(add_foreign_operator), "com.evil"),
+        change_network(networks.set_weights(np.nan), MODELS["int8"]), "not finite"),
+    "other weights than were packaged": (
+        change_network(networks.scale_weights), "off the golden ones"),
+    "another input": (change_network(networks.rename_input), "inputs"),
+    "an input of another type": (change_network(networks.take_floats), "inputs"),
+    "another output": (change_network(networks.rename_output), "outputs"),
+    "weights outside of the bundle": (
+        change_network(networks.put_weights_outside), "outside of the file"),
+    "an operator of its own": (change_network(networks.add_foreign_operator), "com.evil"),
+    "an operator of its own, in a branch": (
+        change_network(networks.hide_foreign_operator), "com.evil"),
+    "a function of its own": (
+        change_network(networks.add_function), "a function of its own, 'Gelu'"),
+    "a hunger for memory": (change_network(networks.want_memory), "alloc"),
     "another label set": (
         change_json(LABEL_SET, lambda tree: tree.update(classes=["a", "b", "c", "d"])), "expected"),
     "the label set in another order": (
