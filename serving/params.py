@@ -45,6 +45,7 @@ class PredictionLogParams(Params):
     url_from: str
     keep: Literal["text", "hash", "nothing"]
     max_waiting: Count
+    keep_days: Annotated[float, Field(ge=0)]
 
 
 class ServingParams(Params):

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import functools
 import logging
 import os
 import resource
@@ -30,6 +29,7 @@ from serving.store.engine import open_engine, store_url
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
 from serving.turnstile import make_turnstile
+from serving.upkeep import Upkeep
 from tasks.errors import FlywheelError, InputError, TemporaryError
 from tasks.params import load_params
 from tasks.releases import LIVE, Place
@@ -60,7 +60,8 @@ async def serve(given: Given) -> None:
     problem = await asyncio.to_thread(service.fleet.refresh)
     if problem and given.replaces:
         raise InputError(f"{problem}. Nothing is replaced by that: mend it, then restart again.")
-    for target in (service.fleet.watch, functools.partial(_keep_up, engine, keyring)):
+    upkeep = Upkeep(engine, keyring, params.prediction_log.keep_days)
+    for target in (service.fleet.watch, upkeep.run):
         threading.Thread(target=target, daemon=True).start()
     apps = [
         (make_app(service, doors), params.host, given.public),
@@ -102,22 +103,6 @@ def _open_doors(engine: Engine, params: ServingParams) -> tuple[Doors, Keyring]:
             " Make one: python -m serving.keys add NAME --scope predict"
         )
     return KeyedDoors(keyring, params.limits), keyring
-
-
-def _keep_up(engine: Engine, keyring: Keyring) -> None:
-    """Make the tables once the store is there; follow new and revoked keys. For a thread."""
-    is_upgraded = False
-    pause = threading.Event()
-    while not pause.wait(1.0):
-        try:
-            if not is_upgraded:
-                upgrade(engine)
-                is_upgraded = True
-            keyring.refresh()
-        except TemporaryError as error:
-            log.debug("store: %s", error)  # the prediction log has said it
-        except Exception:  # whatever it is, keys that are revoked later must still be seen
-            log.exception("the store's tables or keys could not be read")
 
 
 def _known_hosts(app: ASGIApp, host: str, doors: Doors) -> ASGIApp:

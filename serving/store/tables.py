@@ -2,7 +2,7 @@
 
 What comes later refers to a prediction by its id, without a foreign key: a correction may arrive
 before the prediction it answers is written, or though that one was dropped. Rows are only added,
-but for `api_keys.revoked_at`.
+but for `api_keys.revoked_at` and the end of old predictions (`retention`).
 """
 
 import datetime

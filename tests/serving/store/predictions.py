@@ -11,8 +11,9 @@ from serving.store.records import PredictionRecord
 from serving.store.tables import PREDICTIONS
 
 PARAMS = PredictionLogParams(
-    url="sqlite:///live/store.db", url_from="FLYWHEEL_STORE", keep="text", max_waiting=10_000
-)
+    url="sqlite:///live/store.db", url_from="FLYWHEEL_STORE", keep="text", max_waiting=10_000,
+    keep_days=0,
+)  # fmt: skip
 MOMENT = datetime.datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=datetime.UTC)
 
 
