@@ -1,6 +1,5 @@
 """A release made live under Prefect: the steps as tasks, in a transaction that puts back."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from prefect import task
@@ -9,6 +8,7 @@ from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.transactions import Transaction, get_transaction, transaction
 
+from flows import tags
 from flows.checkout import registry
 from tasks.errors import FlywheelError, GateError
 from tasks.params import load_params
@@ -32,24 +32,23 @@ def go_live(order: Order) -> str:
     with promotion.begun(place, params, order, say) as proven:
         if proven.before.live == proven.target:
             proof = promotion.prove_live(proven, say)
-            return f"{order.version} is live already; {proof}{note(order.version, 'prod')}"
+            return f"{order.version} is live already; {proof}{tags.follow_live(say)}"
         proof = _swap_and_prove(_rehearse(proven))
-    line = f"{order.version} is live ({order.why}); {proof}{note(order.version, 'prod')}"
+    line = f"{order.version} is live ({order.why}); {proof}{tags.follow_live(say)}"
     tell("promotion", line)
     return line
 
 
 def _rehearse(proven: Promotion) -> Promotion:
     """While it is a shadow, git's tags say so."""
-    version, log = proven.order.version, get_run_logger()
-    is_shadow = proven.params.rehearsal.kind == "shadow"
-    if is_shadow:
-        note(version, "shadow")
+    place, version, say = proven.place, proven.order.version, get_run_logger().info
+    if proven.params.rehearsal.kind != "shadow":
+        return promotion.rehearse(proven, say)
+    tags.enter(read_release(place, version), "shadow", say)
     try:
-        return promotion.rehearse(proven, log.info)
+        return promotion.rehearse(proven, say)
     finally:
-        if is_shadow:
-            _change_tags(lambda: registry.leave(version, "shadow", log.warning))
+        tags.leave(version, "shadow", say)
 
 
 def _swap_and_prove(ready: Promotion) -> str:
@@ -91,25 +90,6 @@ def prove(ready: Promotion) -> str:
         if own and (step := own.get_parent()):
             step.set(_REASON, str(error))
         raise
-
-
-def note(version: str, stage: registry.Stage) -> str:
-    """The same in git's tags; they follow what is live, and a failure changes nothing there.
-
-    Returns what a person must know of it, to be added to a message; most often nothing.
-    """
-    warn = get_run_logger().warning
-    commit = read_release(Place(LIVE), version).commit
-    return _change_tags(lambda: registry.enter(version, commit, stage, warn))
-
-
-def _change_tags(change: Callable[[], None]) -> str:
-    try:
-        change()
-    except FlywheelError as error:
-        get_run_logger().warning(str(error))
-        return f"; git's tags do not say so yet: {error}"
-    return ""
 
 
 def tell(subject: Subject, message: str) -> None:

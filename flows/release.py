@@ -10,10 +10,11 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
-from flows import process, released
+from flows import process, released, tags
 from flows.checkout import registry
+from flows.checkout.remote_tags import fetch_tags
 from flows.checkout.versions import SavedRun
-from flows.going_live import go_live, note, tell
+from flows.going_live import go_live, tell
 from flows.pages.card import card_page
 from flows.pages.verdict import verdict_page
 from flows.stage_graph import StageNode, read_graph, stale_stages
@@ -53,13 +54,13 @@ def finish(nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: Saved
         return "not judged: the packaged model is not up to date"
     known = find_release(Place(LIVE), sha256)
     release = known or keep(judge(find_inputs(nodes)), saved)
-    tags = "" if release.version in registry.registered_versions() else enter(release)
+    tagged = tags.make_true(release, get_run_logger().warning)
     if released.is_due(release):
-        return f"{promote_by_itself(release)}{tags}"
+        return f"{promote_by_itself(release)}{tagged}"
     line = describe(release, is_new=known is None)
     if known is None and release.decision != "passed":
         tell("refusal", line)
-    return f"{line}{tags}"
+    return f"{line}{tagged}"
 
 
 def is_current(nodes: Sequence[StageNode]) -> bool:
@@ -93,6 +94,7 @@ def run_gate(arguments: Sequence[str]) -> None:
 
 def keep(inputs: Inputs, saved: SavedRun) -> Release:
     """As the next version, numbers that other clones gave away left out."""
+    fetch_tags(get_run_logger().warning)
     params, taken = load_params("release", ReleaseParams), registry.registered_versions()
     verdict = _JUDGED / VERDICT
     candidate = Candidate(inputs.bundle, verdict, inputs.card, saved.name, saved.commit)
@@ -101,11 +103,6 @@ def keep(inputs: Inputs, saved: SavedRun) -> Release:
         if card.suffix == ".md":
             _publish(card_page(card), "release-card", f"Model card of {release.version}")
     return release
-
-
-def enter(release: Release) -> str:
-    """Into git's tags, where it waits in stage staging."""
-    return note(release.version, "staging")
 
 
 def promote_by_itself(release: Release) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from flows import tags
 from flows.checkout import registry
 from tasks import documents
 from tasks.artifacts import sha256_of
@@ -31,7 +32,7 @@ def is_settled() -> bool:
     if not (sha256 := bundle_sha256()):
         return True
     release = find_release(Place(LIVE), sha256)
-    if release is None or release.version not in registry.registered_versions():
+    if release is None or not tags.are_true(release):
         return False
     return not is_due(release)
 

@@ -8,8 +8,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.going_live import note, tell
+from flows.going_live import tell
 from flows.leash import follow_worker
+from flows.tags import follow_live
 from tasks.errors import FlywheelError
 from tasks.params import load_params
 from tasks.release.params import ReleaseParams
@@ -43,8 +44,9 @@ def rollback(
         return Failed(message=str(error))
     change = done.change
     line = f"rolled back from {change.from_version or 'nothing'} to {change.to_version} ({why})"
-    get_run_logger().info(line)
+    say = get_run_logger().info
+    say(line)
     service = try_reload(place, done.target, params.probe.seconds)
-    line = f"{line}; {service}{note(done.target.version, 'prod')}"
+    line = f"{line}; {service}{follow_live(say)}"
     tell("promotion", line)
     return Completed(message=line)

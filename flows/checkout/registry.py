@@ -4,21 +4,20 @@ The only module that knows GTO. Each call can be repeated after a kill: what is 
 """
 
 import contextlib
-import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
 
 from flows.checkout.git import git, identity
-from flows.checkout.versions import configured_remotes, try_often
 from tasks.errors import InputError
 from tasks.releases import is_version
 
 Stage = Literal["staging", "shadow", "prod"]
 _DVC_FILE = Path("dvc.yaml")
+_LONGEST_WAIT_SECONDS = 5.0
 
 
 def artifact() -> tuple[str, Path]:
@@ -55,19 +54,10 @@ def registered_versions() -> dict[str, str]:
     return found
 
 
-def enter(version: str, commit: str, stage: Stage, say: Callable[[str], None]) -> None:
-    """Registered on its run's commit and alone in the stage, here and at the git remote."""
-    if has_artifact():
-        register(version, commit)
-        assign(version, stage)
-        push_tags(say)
-
-
-def leave(version: str, stage: Stage, say: Callable[[str], None]) -> None:
-    """The version is not in the stage any more, here and at the git remote."""
-    if has_artifact():
-        unassign(version, stage)
-        push_tags(say)
+def stage_commit(stage: Stage) -> str:
+    """Of the version that is in the stage by the newest tag about it; "" when none is."""
+    newest = _newest_tag(artifact()[0], stage)
+    return "" if newest.is_leaving else newest.commit
 
 
 def register(version: str, commit: str) -> None:
@@ -95,10 +85,9 @@ def assign(version: str, stage: Stage) -> None:
     with _registry() as gto:
         found = gto.find_versions_in_stage(".", name, stage, versions_per_stage=-1) or []
         holders = [one.version for one in found]
-        newest = _newest_tag(name, stage)
-        if holders == [version] and newest.commit == registered_versions().get(version):
+        if holders == [version] and stage_commit(stage) == registered_versions().get(version):
             return
-        _await_next_second(newest)
+        _await_next_second(_newest_tag(name, stage))
         for other in holders:
             gto.unassign(".", name, version=other, stage=stage, **_author())
         # force: it may have been there before, which GTO takes for being there still
@@ -130,30 +119,30 @@ def _registry() -> Iterator[Any]:
 class _Tag(NamedTuple):
     commit: str
     second: int
+    is_leaving: bool
 
 
 def _newest_tag(name: str, stage: Stage) -> _Tag:
     """About the stage, by time; of one second an assignment comes after what made room for it."""
-    form = "--format=%(*objectname) %(taggerdate:unix)"
+    form = "--format=%(*objectname) %(taggerdate:unix) %(refname)"
     sort = ["--sort=-refname", "--sort=-taggerdate", "--count=1"]
-    pattern = f"refs/tags/{name}#{stage}*"
-    words = git("for-each-ref", form, *sort, pattern).split()
-    return _Tag(words[0], int(words[1])) if words else _Tag("", 0)
+    patterns = [f"refs/tags/{name}#{stage}#*", f"refs/tags/{name}#{stage}!#*"]
+    words = git("for-each-ref", form, *sort, *patterns).split()
+    return _Tag(words[0], int(words[1]), "!#" in words[2]) if words else _Tag("", 0, False)
 
 
 def _await_next_second(newest: _Tag) -> None:
-    """Tags count in whole seconds: of one second nobody could tell which is the last word."""
-    time.sleep(max(0.0, newest.second + 1 - time.time()))
+    """Tags count in whole seconds: of one second nobody could tell which is the last word.
 
-
-def push_tags(say: Callable[[str], None]) -> None:
-    """To the git remote that runs go to, where one is set; TemporaryError when it stays away."""
-    _, remote = configured_remotes()
-    if remote:
-        name, _ = artifact()
-        refspecs = [f"refs/tags/{name}{sign}*:refs/tags/{name}{sign}*" for sign in ("@", "#")]
-        push = functools.partial(git, "push", "--quiet", remote, *refspecs)
-        try_often(push, f"git push {remote} {' '.join(refspecs)}", remote, say)
+    InputError for a tag of the future, behind which nothing could be the last word for long.
+    """
+    seconds = newest.second + 1 - time.time()
+    if seconds > _LONGEST_WAIT_SECONDS:
+        raise InputError(
+            f"git tags of the release: the newest was made {seconds:,.0f} s from now by this "
+            "machine's clock. Set the clocks right; the next run then brings the tags up to date."
+        )
+    time.sleep(max(0.0, seconds))
 
 
 def _author() -> dict[str, str]:

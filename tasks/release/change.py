@@ -13,6 +13,8 @@ from tasks.releases import Action, Change, Place, Pointer, read_pointer, swap_po
 _LOCK = "release.lock"  # for the moment of a change: a rollback never waits for a promotion
 _PROMOTION_LOCK = "promotion.lock"  # for all of a promotion, rehearsal included
 
+_TAGS_LOCK = "tags.lock"  # of those that follow what is live, such as git's tags
+
 
 def make_private(place: Place) -> None:
     """What is live answers for its owner: nobody else reads or writes here."""
@@ -32,6 +34,13 @@ def changing(place: Place, seconds: float) -> Iterator[None]:
 def promoting(place: Place, seconds: float) -> Iterator[None]:
     """The only promotion under way; whatever it leaves when it is killed, the next one ends."""
     with _alone(place, _PROMOTION_LOCK, seconds, "another promotion"):
+        yield
+
+
+@contextlib.contextmanager
+def tagging(place: Place, seconds: float) -> Iterator[None]:
+    """Alone with saying elsewhere what is live; TemporaryError when it stays taken."""
+    with _alone(place, _TAGS_LOCK, seconds, "somebody who tags releases"):
         yield
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import release
-from flows.checkout import registry
+from flows import release, tags
 from flows.checkout.versions import SavedRun
 from flows.released import bundle_sha256, is_due, is_settled, release_lines
 from tasks.release.rollback import roll_back
@@ -50,24 +49,27 @@ def test_without_a_bundle_or_a_declared_model_there_is_nothing_to_do(packaged: P
 def test_a_bundle_is_settled_when_it_is_kept_tagged_and_was_live(packaged: Path) -> None:
     made = release_and_put(packaged, "one")
     assert not is_settled()
-    registry.enter(made.version, made.commit, "staging", print)
+    tags.enter(made, "staging", print)
     assert is_due(made)
     assert not is_settled()
     assert release_lines()[-1] == "  live              nothing yet"
     make_live(made)
+    assert not is_settled(), "git's tags do not say that it is live"
+    tags.follow_live(print)
     assert is_settled()
     assert [line.split()[0] for line in release_lines()] == ["live", "start", "call", "go"]
 
 
 def test_what_params_or_the_gate_hold_back_is_settled(packaged: Path, checkout: Path) -> None:
     first = release_and_put(packaged, "one")
-    registry.enter(first.version, first.commit, "staging", print)
+    tags.enter(first, "staging", print)
     side.write_params(checkout, auto_promote=False)
     assert is_settled()
     side.write_params(checkout)
     make_live(first)
+    tags.follow_live(print)
     second = release_and_put(packaged, "two", champion=None)  # judged when nothing was live
-    registry.enter(second.version, second.commit, "staging", print)
+    tags.enter(second, "staging", print)
     assert is_settled()
     assert release_lines()[1].split() == ["make", "it", "live", "make", "promote", "VERSION=v1.1.0"]
 
@@ -76,10 +78,11 @@ def test_what_was_rolled_back_is_settled(packaged: Path) -> None:
     first = release_and_put(packaged, "one")
     make_live(first)
     second = release_and_put(packaged, "two", champion=first)
-    registry.enter(second.version, second.commit, "staging", print)
+    tags.enter(second, "staging", print)
     assert not is_settled()
     make_live(second)
     roll_back(PLACE, None, ("bob", "odd"), 5)
+    tags.follow_live(print)
     assert is_settled()
 
 

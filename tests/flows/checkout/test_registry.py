@@ -1,5 +1,6 @@
 """Releases as git tags: on the run's commit, one version in a stage, whatever is repeated."""
 
+import time
 from pathlib import Path
 
 import dvc.api
@@ -10,7 +11,7 @@ import yaml
 from flows.checkout import registry
 from flows.checkout.versions import SavedRun, save_run
 from tasks.errors import InputError
-from tests.flows.runs import add_remotes, git_here, users_side
+from tests.flows.runs import git_here, users_side
 from tests.project import run
 
 pytest_plugins = ["tests.flows.run_fixtures"]
@@ -82,16 +83,31 @@ def test_a_kill_between_leaving_and_entering_a_stage_is_made_good(runs: list[Sav
     assert dvc.api.artifacts_show("classifier", stage="prod")["rev"] == runs[0].commit
 
 
-def test_tags_go_to_the_remote_that_runs_go_to(checkout: Path, runs: list[SavedRun]) -> None:
-    registry.push_tags(print)  # none is set
-    add_remotes(checkout)
-    run(checkout, ["git", "tag", "mine"])
+def test_a_version_leaves_a_stage_and_may_come_back(runs: list[SavedRun]) -> None:
     registry.register("v1.0.0", runs[0].commit)
-    registry.assign("v1.0.0", "prod")
-    registry.push_tags(print)
-    pushed = run(checkout, ["git", "ls-remote", "--tags", "--refs", "origin"]).stdout
-    tags = [line.split("\t")[1] for line in pushed.splitlines()]
-    assert tags == ["refs/tags/classifier#prod#1", "refs/tags/classifier@v1.0.0"]
+    registry.unassign("v1.0.0", "shadow")  # where it never was
+    assert (git_here("tag"), registry.stage_commit("shadow")) == ("classifier@v1.0.0\n", "")
+    for _ in range(2):
+        registry.assign("v1.0.0", "shadow")
+        assert registry.stage_commit("shadow") == runs[0].commit
+        registry.unassign("v1.0.0", "shadow")
+        assert (holders("shadow"), registry.stage_commit("shadow")) == ([], "")
+
+
+def test_a_tag_of_the_future_is_an_error_and_nobody_waits_for_it(
+    runs: list[SavedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version, saved in zip(("v1.0.0", "v1.1.0"), runs, strict=True):
+        registry.register(version, saved.commit)
+    tomorrow = f"{time.time() + 86_400:.0f} +0000"
+    for key, value in (("NAME", "ann"), ("EMAIL", "ann@localhost"), ("DATE", tomorrow)):
+        monkeypatch.setenv(f"GIT_COMMITTER_{key}", value)
+    git_here("tag", "-a", "-m", "x", "classifier#prod#1", "classifier@v1.0.0^{commit}")
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"made 86,\d+ s from now by this machine's clock"):
+        registry.assign("v1.1.0", "prod")
+    assert time.monotonic() - started < 5
+    assert holders("prod") == ["v1.0.0"]
 
 
 def test_a_graph_with_no_model_or_two_is_an_error(checkout: Path) -> None:
