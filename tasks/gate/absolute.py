@@ -50,7 +50,9 @@ def of_code(manifest: Manifest | None, params: GateParams) -> Condition:
     """Without git nobody can say what the code was: that is no better than uncommitted changes."""
     changes = manifest.origin.uncommitted_changes if manifest else None
     value = {None: "not known", True: "uncommitted changes", False: "committed"}[changes]
-    says = f"code, params and graph that made it: {value}"
+    says = f"code and graph that made it: {value}"
+    if changes:
+        says += "; commit them, then package anew: python -m flows.flywheel --only package --force"
     bound = "any" if params.allow_dirty else "committed"
     return holds("allow_dirty", params.allow_dirty or changes is False, value, bound, says)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.bundle import Origin
+from tasks.bundle import LEARNT_FROM, Origin
 from tasks.evaluate.calibration import expected_calibration_error, measure_reliability
 from tasks.gate.condition import above, at_most, holds, unmeasured
 from tasks.gate.evidence import Measured, Rows
@@ -19,7 +19,6 @@ from tasks.gate.slices import (
 from tasks.label_set import LabelSet
 from tasks.verdict import Condition
 
-LEARNT_FROM = ("train", "validation")
 COMPARED = (
     "gain.min_gain",
     "slices.max_slice_loss",
@@ -41,15 +40,16 @@ def of_labels(candidate: LabelSet, champion: LabelSet, params: GateParams) -> Co
 def is_newer(candidate: Origin, champion: Origin, test_sha256: str) -> bool:
     """Did the candidate learn from newer data than the champion?
 
-    Tables carry no date, so: it learnt from another train or validation split than the champion,
-    and was packaged beside the very test split that lies here now. Other data alone would also be
-    true of an old model that somebody brings back; that one must show a gain like any other. (It
-    is not noticed where data have grown but not the test split: then a rollback is the way back.)
+    It learnt from other examples, of which there are more or the newest is newer, and was packaged
+    beside the very test split that lies here now. Other examples alone would also be true of an old
+    model that somebody brings back, with its test split: that one must show a gain like any other.
     """
-    is_current = candidate.data.get("test") == test_sha256
-    known = all(split in candidate.data for split in LEARNT_FROM)
+    then, now = champion.learnt, candidate.learnt
+    if then is None or now is None or candidate.data.get("test") != test_sha256:
+        return False
     differs = any(candidate.data.get(s) != champion.data.get(s) for s in LEARNT_FROM)
-    return is_current and known and differs
+    more = now.num_examples > then.num_examples
+    return differs and (more or (now.newest or "") > (then.newest or ""))
 
 
 def compare(

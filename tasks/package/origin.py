@@ -1,15 +1,21 @@
 """Where a bundle comes from: commit, data and libraries, as documented identity."""
 
+import datetime
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from tasks.artifacts import sha256_of
-from tasks.bundle import Origin
+from tasks.bundle import LEARNT_FROM, Learnt, Origin
 from tasks.provenance import ask_git
 
-CODE = ("tasks", "flows", "params.yaml", "dvc.yaml")
-SPLITS = ("train", "validation", "test")
+CODE = ("tasks", "flows", "dvc.yaml")  # params.yaml lies in the bundle, committed or not
+SPLITS = (*LEARNT_FROM, "test")
 _LIBRARIES = (
     "numpy", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers",
 )  # fmt: skip
@@ -23,5 +29,13 @@ def describe_origin(splits: Path) -> Origin:
         commit=commit,
         uncommitted_changes=None if commit is None or changes is None else bool(changes),
         data={name: sha256_of(splits / f"{name}.parquet") for name in SPLITS},
+        learnt=describe_learnt([splits / f"{name}.parquet" for name in LEARNT_FROM]),
         libraries={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
     )
+
+
+def describe_learnt(tables: Sequence[Path]) -> Learnt:
+    """How much a model has learnt from, and how new it is; by these a later one is newer."""
+    examples = pa.concat_tables([pq.read_table(file, columns=["created_at"]) for file in tables])
+    newest: datetime.datetime | None = pc.max(examples["created_at"]).as_py()
+    return Learnt(num_examples=len(examples), newest=newest.isoformat() if newest else None)

@@ -111,17 +111,6 @@ def test_newer_data_need_only_not_be_worse_by_the_margin() -> None:
     assert "gain.non_inferiority_margin" in failed_names(decide(worse, champion))
 
 
-@pytest.mark.parametrize(
-    "data", [{**NOW, "test": "of another day"}, {"validation": "2"}, {"test": "t"}]
-)
-def test_an_old_model_brought_back_must_show_a_gain(data: dict[str, str]) -> None:
-    candidate = make_model(GOOD)
-    origin = candidate.manifest.origin.model_copy(update={"data": data})
-    manifest = candidate.manifest.model_copy(update={"origin": origin})
-    verdict = decide(candidate._replace(manifest=manifest), make_model(GOOD, THEN))
-    assert failed_names(verdict) == {"gain.min_gain"}
-
-
 def test_few_rows_leave_it_undecided_but_not_a_broken_bundle() -> None:
     few = LABELS[:499]
     verdict = decide(make_model(few), None, labels=few)
