@@ -105,6 +105,17 @@ def predict(service: Service, texts: list[str], seconds: float) -> list[Predicti
     return _ask("POST", f"{service.url}/v1/predict", _Predictions, seconds, body).predictions
 
 
+def read_key() -> str:
+    """From the environment; "": none. InputError, which never shows it, for what is no key."""
+    key = os.environ.get(KEY_FROM, "").strip()  # a file that it was read from ends with a newline
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"{KEY_FROM}: it has characters that no HTTP header can carry, expected one line of "
+            "printable ASCII. Set it to the key alone, as `python -m serving.keys add` showed it."
+        )
+    return key
+
+
 def _ask(
     method: str,
     url: str,
@@ -113,14 +124,15 @@ def _ask(
     body: dict[str, list[str]] | None = None,
 ) -> Kind:
     """One request; TemporaryError, in one line, for whatever comes instead of the answer."""
-    key = os.environ.get(KEY_FROM)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    headers = {"Authorization": f"Bearer {key}"} if (key := read_key()) else {}
     try:
         # a proxy that the environment names is not for this machine's own service
         with httpx.Client(trust_env=False, timeout=seconds) as client:
             answer = client.request(method, url, json=body, headers=headers)
     except httpx.HTTPError as error:
-        raise TemporaryError(f"{method} {url}: {type(error).__name__}: {error}") from None
+        # what httpx says of a header that it refuses quotes it, and with it the key
+        says = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
+        raise TemporaryError(f"{method} {url}: {type(error).__name__}{says}") from None
     if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise InputError(
             f"{method} {url}: {answer.status_code}. Its API keys are on: put one with scopes admin "

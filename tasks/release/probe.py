@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks import live_service
 from tasks.bundle import GOLDEN, LABEL_SET, Golden, GoldenExample, read_document
-from tasks.errors import FlywheelError, GateError, InputError, TemporaryError
+from tasks.errors import FlywheelError, GateError, TemporaryError
 from tasks.label_set import read_label_set
 from tasks.live_service import Prediction, Service
 from tasks.release.params import ProbeParams
@@ -98,6 +98,6 @@ def try_reload(place: Place, target: Target, seconds: float) -> str:
         if (service := live_service.find_service(place)) is None:
             return "no service runs; the next one starts with it"
         check_identity(service, target, seconds)
-    except (FlywheelError, InputError) as error:
+    except FlywheelError as error:
         return f"but {error}"
     return f"{service.url} answers with it"

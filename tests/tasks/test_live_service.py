@@ -111,3 +111,34 @@ def test_the_key_comes_from_the_environment_and_goes_past_any_proxy(
     monkeypatch.setenv(live_service.KEY_FROM, "secret")
     predict(service, ["a"], 5)
     assert keys == ["", "Bearer secret"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " "])
+def test_what_surrounds_a_key_is_none_of_it(
+    listener: Callable[[Answer], tuple[Service, list[str]]], monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:  # fmt: skip
+    service, keys = listener((200, {"predictions": []}))
+    monkeypatch.setenv(live_service.KEY_FROM, f"secret{ending}")
+    predict(service, ["a"], 5)
+    assert keys == ["Bearer secret"]
+
+
+@pytest.mark.parametrize("key", ["hush\nb", "hush\rb", "hush\u00fd", "hush\x7f", "hush\udcff"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    gone = Service(url="http://127.0.0.1:1", admin_url="http://127.0.0.1:1", pid=1)
+    monkeypatch.setenv(live_service.KEY_FROM, key)
+    with pytest.raises(InputError, match=r"^FLYWHEEL_API_KEY: .*serving\.keys add") as refusal:
+        reload(gone, 1)
+    assert "hush" not in str(refusal.value)
+
+
+def test_what_httpx_says_of_a_header_that_it_refuses_is_not_repeated(
+    listener: Callable[[Answer], tuple[Service, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, _ = listener((200, {"predictions": []}))
+    monkeypatch.setattr(live_service, "read_key", lambda: "hush\n")
+    with pytest.raises(TemporaryError, match=r"predict: LocalProtocolError$"):
+        predict(service, ["a"], 5)
