@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tasks.artifacts import json_bytes, whole_folder
-from tasks.errors import FlywheelError
+from tasks.errors import FlywheelError, TemporaryError
 from tasks.evaluate.params import EvaluateParams
 from tasks.gate.gather import Files, gather
 from tasks.gate.judge import judge
@@ -73,3 +73,10 @@ if __name__ == "__main__":
     except FlywheelError as problem:
         print(f"gate failed: {problem}", file=sys.stderr)  # noqa: T201  # speaks to a terminal
         sys.exit(problem.exit_code)
+    except (OSError, MemoryError) as problem:
+        text = " ".join(f"{type(problem).__name__} {problem}".split())
+        print(  # noqa: T201  # as above
+            f"gate failed: {text}: an error of this machine, which says nothing of a bundle. Mend "
+            "it and judge again.", file=sys.stderr,
+        )  # fmt: skip
+        sys.exit(TemporaryError.exit_code)
