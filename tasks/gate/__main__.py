@@ -27,8 +27,9 @@ def main(arguments: list[str]) -> None:
     options = _parse(arguments)
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
     files = Files(
-        options.candidate, options.champion, options.test, options.holdout, options.validation
-    )
+        options.candidate, options.champion, options.champion_id, options.test, options.holdout,
+        options.validation,
+    )  # fmt: skip
     evidence = gather(files, params, evaluate.checks)
     verdict = judge(evidence, params, evaluate.calibration_bins)
     with whole_folder(options.target) as folder:
@@ -61,8 +62,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--champion", type=Path, help="folder of its bundle; without: there is none"
     )
+    parser.add_argument("--champion-id", help="sha256 of its manifest, whatever became of it since")
     parser.add_argument("--holdout", type=Path, help="corrections that nobody learnt from, Parquet")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.champion_id and not options.champion:
+        parser.error("--champion-id is of the bundle that --champion names")
+    return options
 
 
 if __name__ == "__main__":
