@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from tasks import documents
 from tasks.documents import Document
 from tasks.errors import InputError, TemporaryError
+from tasks.params import Params, load_params
 from tasks.releases import SERVICE_LOCK, SERVICE_RECORD, Place, Target
 
 KEY_FROM = "FLYWHEEL_API_KEY"  # environment variable with a key of scopes admin and predict
 _SHOWN_CHARACTERS = 200
+_LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
 
 
 class Service(Document):
@@ -77,6 +79,26 @@ class State(_Answer):
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
+class Limits(Params):
+    """What one request may hold, of section serving.limits; the rest is the service's own."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    max_texts: int
+    max_characters: int
+    max_body_bytes: int
+
+
+class _Serving(Params):
+    model_config = ConfigDict(extra="ignore")
+
+    limits: Limits
+
+
+def read_limits() -> Limits:
+    return load_params("serving", _Serving).limits
+
+
 def find_service(place: Place) -> Service | None:
     """None when none is alive; TemporaryError when it lives and does not listen yet."""
     if not _is_held(place.folder / SERVICE_LOCK):
@@ -123,7 +145,8 @@ def _ask(
     seconds: float,
     body: dict[str, list[str]] | None = None,
 ) -> Kind:
-    """One request; TemporaryError, in one line, for whatever comes instead of the answer."""
+    """One request; an error in one line for whatever comes instead of the answer: TemporaryError,
+    or InputError where the same question would be refused again."""
     headers = {"Authorization": f"Bearer {key}"} if (key := read_key()) else {}
     try:
         # a proxy that the environment names is not for this machine's own service
@@ -140,7 +163,12 @@ def _ask(
         )
     if not answer.is_success:
         said = " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
-        raise TemporaryError(f"{method} {url}: {answer.status_code}: {said}")
+        problem = f"{method} {url}: {answer.status_code}: {said}"
+        if answer.is_client_error and answer.status_code not in _LATER:
+            raise InputError(
+                f"{problem}. Is it this version, with these serving.limits? Restart it."
+            )
+        raise TemporaryError(problem)
     return documents.parse(answer.content, kind, f"{method} {url}", "Is that our own service?")
 
 

@@ -85,6 +85,10 @@ def test_a_service_that_is_gone_is_a_matter_of_time() -> None:
     ("answer", "error", "says"),
     [
         ((503, {"detail": "overloaded"}), TemporaryError, r"503: .*overloaded"),
+        ((408, {"detail": "slow"}), TemporaryError, r"408: .*slow"),
+        ((429, {"detail": "too many"}), TemporaryError, r"429: .*too many"),
+        ((422, {"detail": "too long"}), InputError, r"422: .*too long.*serving\.limits"),
+        ((404, {"detail": "no such page"}), InputError, r"404: .*no such page"),
         ((401, {}), InputError, "FLYWHEEL_API_KEY"),
         ((403, {}), InputError, "scopes admin and predict"),
         ((200, {"version": "v1.0.0"}), InputError, "manifest_sha256: Field required"),
