@@ -173,13 +173,13 @@ def _ask(
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether somebody lives who holds it; asks without creating it."""
+    """Whether a service lives, which holds it alone; who asks shares it with others who ask."""
     try:
-        descriptor = os.open(lock, os.O_RDWR)
+        descriptor = os.open(lock, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     else:

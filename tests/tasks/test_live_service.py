@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
@@ -64,6 +65,13 @@ def test_nobody_is_found_where_nobody_holds_the_lock(place: Place) -> None:
         pass
     (place.folder / SERVICE_RECORD).write_text("{}")  # one that has ended leaves it
     assert find_service(place) is None
+
+
+def test_those_who_ask_do_not_take_one_another_for_a_service(place: Place) -> None:
+    (place.folder / SERVICE_LOCK).touch()
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(find_service, [place] * 20_000))
+    assert found == {None}
 
 
 def test_the_holder_is_found_by_its_record_once_it_listens(place: Place) -> None:
