@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from tasks.artifacts import json_bytes, whole_folder
+from tasks.artifacts import write_json
 from tasks.errors import FlywheelError, TemporaryError
 from tasks.evaluate.params import EvaluateParams
 from tasks.gate.gather import Files, gather
@@ -32,8 +32,7 @@ def main(arguments: list[str]) -> None:
     )  # fmt: skip
     evidence = gather(files, params, evaluate.checks)
     verdict = judge(evidence, params, evaluate.calibration_bins)
-    with whole_folder(options.target) as folder:
-        (folder / VERDICT).write_bytes(json_bytes(verdict.model_dump(mode="json")))
+    write_json(options.target / VERDICT, verdict.model_dump(mode="json"))
     tell(verdict, options.target / VERDICT)
 
 

@@ -93,6 +93,15 @@ def test_a_first_deployment_has_no_champion(place: Place) -> None:
     assert failed_names(verdict) <= CHANCE
 
 
+def test_the_verdict_is_written_beside_whatever_else_lies_there(place: Place) -> None:
+    notes = place.folder / "gate/notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    place.judge()
+    assert notes.read_text() == "mine"
+    assert {file.name for file in notes.parent.iterdir()} == {"notes.txt", "verdict.json"}
+
+
 def test_few_rows_are_no_decision(place: Place) -> None:
     write_params(place.folder, seed=0, max_epochs=1, **{**LOOSE, "min_rows": 49})
     verdict = place.judge()
