@@ -74,9 +74,11 @@ def is_current(nodes: Sequence[StageNode]) -> bool:
 def judge(inputs: Inputs) -> Inputs:
     """The gate in a process of its own; its verdict becomes a page of the run."""
     live = read_pointer(place := Place(LIVE)).live
-    champion = ["--champion", str(place.bundle(live.version))] if live else []
-    files = [inputs.bundle, inputs.test, inputs.validation, _JUDGED]
-    run_gate([*map(str, files), *champion])
+    arguments = [*map(str, (inputs.bundle, inputs.test, inputs.validation, _JUDGED))]
+    if live:
+        arguments += ["--champion", str(place.bundle(live.version))]
+        arguments += ["--champion-id", live.manifest_sha256]
+    run_gate(arguments)
     verdict = read_verdict(_JUDGED / VERDICT)
     _publish(verdict_page(verdict), "gate-verdict", f"The gate: {verdict.decision}")
     return inputs

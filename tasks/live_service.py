@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from tasks import documents
 from tasks.documents import Document
 from tasks.errors import InputError, TemporaryError
+from tasks.params import Params, load_params
 from tasks.releases import SERVICE_LOCK, SERVICE_RECORD, Place, Target
 
 KEY_FROM = "FLYWHEEL_API_KEY"  # environment variable with a key of scopes admin and predict
 _SHOWN_CHARACTERS = 200
+_LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
 
 
 class Service(Document):
@@ -77,6 +79,26 @@ class State(_Answer):
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
+class Limits(Params):
+    """What one request may hold, of section serving.limits; the rest is the service's own."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    max_texts: int
+    max_characters: int
+    max_body_bytes: int
+
+
+class _Serving(Params):
+    model_config = ConfigDict(extra="ignore")
+
+    limits: Limits
+
+
+def read_limits() -> Limits:
+    return load_params("serving", _Serving).limits
+
+
 def find_service(place: Place) -> Service | None:
     """None when none is alive; TemporaryError when it lives and does not listen yet."""
     if not _is_held(place.folder / SERVICE_LOCK):
@@ -105,6 +127,17 @@ def predict(service: Service, texts: list[str], seconds: float) -> list[Predicti
     return _ask("POST", f"{service.url}/v1/predict", _Predictions, seconds, body).predictions
 
 
+def read_key() -> str:
+    """From the environment; "": none. InputError, which never shows it, for what is no key."""
+    key = os.environ.get(KEY_FROM, "").strip()  # a file that it was read from ends with a newline
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(
+            f"{KEY_FROM}: it has characters that no HTTP header can carry, expected one line of "
+            "printable ASCII. Set it to the key alone, as `python -m serving.keys add` showed it."
+        )
+    return key
+
+
 def _ask(
     method: str,
     url: str,
@@ -112,15 +145,17 @@ def _ask(
     seconds: float,
     body: dict[str, list[str]] | None = None,
 ) -> Kind:
-    """One request; TemporaryError, in one line, for whatever comes instead of the answer."""
-    key = os.environ.get(KEY_FROM)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    """One request; an error in one line for whatever comes instead of the answer: TemporaryError,
+    or InputError where the same question would be refused again."""
+    headers = {"Authorization": f"Bearer {key}"} if (key := read_key()) else {}
     try:
         # a proxy that the environment names is not for this machine's own service
         with httpx.Client(trust_env=False, timeout=seconds) as client:
             answer = client.request(method, url, json=body, headers=headers)
     except httpx.HTTPError as error:
-        raise TemporaryError(f"{method} {url}: {type(error).__name__}: {error}") from None
+        # what httpx says of a header that it refuses quotes it, and with it the key
+        says = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
+        raise TemporaryError(f"{method} {url}: {type(error).__name__}{says}") from None
     if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise InputError(
             f"{method} {url}: {answer.status_code}. Its API keys are on: put one with scopes admin "
@@ -128,18 +163,23 @@ def _ask(
         )
     if not answer.is_success:
         said = " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
-        raise TemporaryError(f"{method} {url}: {answer.status_code}: {said}")
+        problem = f"{method} {url}: {answer.status_code}: {said}"
+        if answer.is_client_error and answer.status_code not in _LATER:
+            raise InputError(
+                f"{problem}. Is it this version, with these serving.limits? Restart it."
+            )
+        raise TemporaryError(problem)
     return documents.parse(answer.content, kind, f"{method} {url}", "Is that our own service?")
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether somebody lives who holds it; asks without creating it."""
+    """Whether a service lives, which holds it alone; who asks shares it with others who ask."""
     try:
-        descriptor = os.open(lock, os.O_RDWR)
+        descriptor = os.open(lock, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     else:

@@ -5,8 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
-from tasks.artifacts import json_bytes, whole_folder
-from tasks.errors import FlywheelError
+from tasks.artifacts import write_json
+from tasks.errors import FlywheelError, TemporaryError
 from tasks.evaluate.params import EvaluateParams
 from tasks.gate.gather import Files, gather
 from tasks.gate.judge import judge
@@ -27,12 +27,12 @@ def main(arguments: list[str]) -> None:
     options = _parse(arguments)
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
     files = Files(
-        options.candidate, options.champion, options.test, options.holdout, options.validation
-    )
+        options.candidate, options.champion, options.champion_id, options.test, options.holdout,
+        options.validation,
+    )  # fmt: skip
     evidence = gather(files, params, evaluate.checks)
     verdict = judge(evidence, params, evaluate.calibration_bins)
-    with whole_folder(options.target) as folder:
-        (folder / VERDICT).write_bytes(json_bytes(verdict.model_dump(mode="json")))
+    write_json(options.target / VERDICT, verdict.model_dump(mode="json"))
     tell(verdict, options.target / VERDICT)
 
 
@@ -61,8 +61,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--champion", type=Path, help="folder of its bundle; without: there is none"
     )
+    parser.add_argument("--champion-id", help="sha256 of its manifest, whatever became of it since")
     parser.add_argument("--holdout", type=Path, help="corrections that nobody learnt from, Parquet")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.champion_id and not options.champion:
+        parser.error("--champion-id is of the bundle that --champion names")
+    return options
 
 
 if __name__ == "__main__":
@@ -73,3 +77,10 @@ if __name__ == "__main__":
     except FlywheelError as problem:
         print(f"gate failed: {problem}", file=sys.stderr)  # noqa: T201  # speaks to a terminal
         sys.exit(problem.exit_code)
+    except (OSError, MemoryError) as problem:
+        text = " ".join(f"{type(problem).__name__} {problem}".split())
+        print(  # noqa: T201  # as above
+            f"gate failed: {text}: an error of this machine, which says nothing of a bundle. Mend "
+            "it and judge again.", file=sys.stderr,
+        )  # fmt: skip
+        sys.exit(TemporaryError.exit_code)

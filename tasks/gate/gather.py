@@ -21,21 +21,22 @@ Champion = Measured | Unscored | Broken | None
 class Files(NamedTuple):
     candidate: Path
     champion: Path | None
+    champion_id: str | None  # sha256 of its manifest; None: its folder says so
     test: Path
     holdout: Path | None
     validation_metrics: Path
 
 
 def gather(files: Files, params: GateParams, checks: Sequence[Check]) -> Evidence:
-    """InputError for rows that cannot be read, or where no candidate lies at all; whatever else is
+    """InputError for rows that cannot be read, or where no bundle lies at all; whatever else is
     wrong with a bundle is evidence."""
     if not files.candidate.is_dir():
         raise InputError(
             f"{files.candidate}: no such folder, expected a bundle. Run the stage `package`."
         )
+    champion_id = _champion_id(files)
     num_rows = len(inputs.read_labels(files.test))
     loaded = _with_labels(load(files.candidate), files)
-    champion_id = None if files.champion is None else inputs.released_id(files.champion)
     rival = None if files.champion is None else _load_champion(files.champion, champion_id)
     rows, candidate, champion = _score(loaded, rival, files, params, checks)
     return Evidence(
@@ -46,6 +47,19 @@ def gather(files: Files, params: GateParams, checks: Sequence[Check]) -> Evidenc
         ids=(inputs.id_of(files.candidate), champion_id),
         data_gate=inputs.read_data_gate(files.validation_metrics),
     )
+
+
+def _champion_id(files: Files) -> str | None:
+    """Of a champion known by its id even a vanished folder is evidence: it is broken. Any other
+    path that leads nowhere is a slip of the pen, not a first deployment."""
+    if files.champion is None or files.champion_id:
+        return files.champion_id
+    if not files.champion.is_dir():
+        raise InputError(
+            f"{files.champion}: no such folder, expected the champion's bundle. Mend the path; "
+            "without --champion the candidate is the first."
+        )
+    return inputs.released_id(files.champion)
 
 
 def _load_champion(bundle: Path, released_id: str | None) -> Loaded:

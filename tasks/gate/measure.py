@@ -1,7 +1,9 @@
 """Load and score the bundles now: nothing the gate says of a model is a stored number."""
 
+import errno
 import logging
 import os
+import re
 import statistics
 import time
 from collections.abc import Sequence
@@ -29,6 +31,11 @@ from tasks.predictor import Predictor, score_texts
 
 _BYTES_PER_MB = 1e6
 _MS_PER_SECOND = 1e3
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+# as ONNX Runtime and tokenizers say it, which raise neither MemoryError nor OSError
+_OF_MACHINE = re.compile(
+    r"bad_alloc|bad allocation|Failed to allocate|(?:system error number|os error) (\d+)"
+)
 log = logging.getLogger(__name__)
 
 
@@ -47,22 +54,19 @@ class UnreadableAnswer(FlywheelError):
 def load(folder: Path) -> Contestant | Broken:
     """Broken with the reason, whatever is wrong with the files: a bundle is somebody's input.
 
-    Only what is wrong with the machine (no memory, no right to read) is raised: it says nothing of
-    the bundle, and the next try may find it well.
+    MemoryError or OSError for what is wrong with the machine instead.
     """
     try:
         manifest = verify_bundle(folder)
         predictor = load_bundle(folder)
         size = (folder / MODELS[manifest.default]).stat().st_size
-    except (MemoryError, PermissionError):
-        raise
     except Exception as error:  # of onnxruntime and tokenizers, which have no common base
+        pass_on(error)
         return Broken("loads", one_line(error), read_manifest(folder))
     try:
         check_golden(folder, predictor, manifest.default)
-    except MemoryError:
-        raise
     except Exception as error:  # a graph that loads but does not run, or runs to another answer
+        pass_on(error)
         return Broken("golden", one_line(error), manifest)
     return Contestant(manifest, predictor, size / _BYTES_PER_MB)
 
@@ -77,9 +81,10 @@ def measure(
         probs = scorer(rows.test.texts)
         holdout = None if rows.holdout is None else scorer(rows.holdout.texts)
         outcomes = run_checks(checks, rows.test, label_set, scorer)
-    except (MemoryError, ParamsError):
+    except ParamsError:
         raise
     except Exception as error:  # as above: a text can lead a broken graph astray
+        pass_on(error)
         return Broken("answers", one_line(error), contestant.manifest)
     return Measured(
         manifest=contestant.manifest,
@@ -141,6 +146,17 @@ def read_manifest(folder: Path) -> Manifest | None:
         return read_document(folder / MANIFEST, Manifest)
     except InputError:
         return None
+
+
+def pass_on(error: Exception) -> None:
+    """Raise what is wrong with the machine (no memory, a failing disk, no right to read, too many
+    open files): it says nothing of the bundle, and the next try may find it well."""
+    if isinstance(error, FlywheelError):
+        return
+    if isinstance(error, MemoryError | OSError) and getattr(error, "errno", 0) not in _ABSENT:
+        raise error
+    if (found := _OF_MACHINE.search(str(error))) and int(found[1] or 0) not in _ABSENT:
+        raise OSError(one_line(error)) from None
 
 
 def one_line(error: Exception) -> str:

@@ -43,14 +43,13 @@ def verdict_problem(release: Release, verdict: Verdict, live: Target | None) -> 
 
     A verdict against another champion says nothing of the one that would be replaced.
     """
-    # "": what was live had lost its manifest when the gate looked, and has nothing to defend
-    champions = {live.manifest_sha256, ""} if live else {None}
+    champion = live.manifest_sha256 if live else None
     if verdict.candidate != release.manifest_sha256:
         return "its verdict is of another bundle"
     if verdict.decision != "passed":
         says = reasons(verdict)
         return f"the gate's verdict is {verdict.decision}{f': {says}' if says else ''}"
-    if verdict.champion not in champions:
+    if verdict.champion != champion:
         return (
             f"it was judged against {release.champion or 'no champion'}, and "
             f"{live.version if live else 'nothing'} is live now"

@@ -1,5 +1,6 @@
 """The running service asked whether it really serves what it should, by the door everybody uses."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,14 +8,13 @@ import numpy as np
 
 from tasks import live_service
 from tasks.bundle import GOLDEN, LABEL_SET, Golden, GoldenExample, read_document
-from tasks.errors import FlywheelError, GateError, InputError, TemporaryError
+from tasks.errors import FlywheelError, GateError, TemporaryError
 from tasks.label_set import read_label_set
-from tasks.live_service import Prediction, Service
+from tasks.live_service import Limits, Prediction, Service
 from tasks.release.params import ProbeParams
 from tasks.releases import Place, Target, find_bundle
 
 _PAUSE_SECONDS = 0.2
-_LONGEST_TEXT = 1000  # characters: no service limits a text below that
 
 
 def probe(place: Place, target: Target, params: ProbeParams) -> str:
@@ -37,7 +37,9 @@ def _probe_once(place: Place, target: Target, num_texts: int, seconds: float) ->
         raise TemporaryError("the service has ended")
     check_identity(service, target, seconds)
     bundle = find_bundle(place, target)
-    examples = choose(read_document(bundle / GOLDEN, Golden).examples, num_texts)
+    examples = choose(
+        read_document(bundle / GOLDEN, Golden).examples, num_texts, live_service.read_limits()
+    )
     answers = live_service.predict(service, [example.text for example in examples], seconds)
     difference = compare(bundle, target, examples, answers)
     return (
@@ -62,11 +64,23 @@ def check_identity(service: Service, target: Target, seconds: float) -> None:
         )
 
 
-def choose(examples: list[GoldenExample], number: int) -> list[GoldenExample]:
-    """Real texts of everyday length, from all over the list: it is sorted by class."""
-    real = [one for one in examples if one.label is not None and len(one.text) <= _LONGEST_TEXT]
-    step = max(1, len(real) // number)
-    return real[::step][:number]
+def choose(examples: list[GoldenExample], number: int, limits: Limits) -> list[GoldenExample]:
+    """The shortest real texts, so many as one request may hold; GateError when it can hold none."""
+    real = sorted((one for one in examples if one.label is not None), key=lambda one: len(one.text))
+    chosen, size = [], len('{"texts":[]}')
+    for one in real[: min(number, limits.max_texts)]:
+        size += len(json.dumps(one.text, ensure_ascii=False).encode()) + len(",")
+        if len(one.text) > limits.max_characters or size > limits.max_body_bytes:
+            break
+        chosen.append(one)
+    if not chosen:
+        shortest = f", the shortest has {len(real[0].text):,} characters" if real else ""
+        raise GateError(
+            f"none of {len(real)} golden texts may be asked{shortest}: raise max_characters "
+            f"({limits.max_characters}) or max_body_bytes ({limits.max_body_bytes}) of "
+            "serving.limits in params.yaml, and restart the service"
+        )
+    return chosen
 
 
 def compare(
@@ -98,6 +112,6 @@ def try_reload(place: Place, target: Target, seconds: float) -> str:
         if (service := live_service.find_service(place)) is None:
             return "no service runs; the next one starts with it"
         check_identity(service, target, seconds)
-    except (FlywheelError, InputError) as error:
+    except FlywheelError as error:
         return f"but {error}"
     return f"{service.url} answers with it"

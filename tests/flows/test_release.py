@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tasks.release.adopt import read_verdict
 from tasks.release.known import list_releases
 from tasks.releases import Place, read_history, read_pointer, read_release
 from tests.flows.last_run import FLYWHEEL, last_run, states
@@ -147,6 +148,18 @@ def test_a_stage_that_stopped_is_not_judged_nor_is_a_bundle_left_behind(project:
     run(project, [*FLYWHEEL, "--only", "split", "--override", 'split.salt="2"'])
     assert "not judged: the packaged model is not up to date" in message()
     assert list_releases(place_of(project)) == []
+
+
+def test_a_champion_whose_papers_are_lost_is_still_the_one_that_is_replaced(project: Path) -> None:
+    run(project, FLYWHEEL)
+    champion, release = read_pointer(place_of(project)).live, place_of(project).release("v1.0.0")
+    assert champion
+    (release / "bundle/manifest.json").unlink()
+    (release / "release.json").unlink()
+    run(project, [*FLYWHEEL, "--override", "package.num_golden=20"])
+    verdict = read_verdict(place_of(project).verdict("v1.1.0"))
+    assert (verdict.decision, verdict.champion) == ("passed", champion.manifest_sha256)
+    assert live(project) == "v1.1.0"
 
 
 def test_a_gate_that_cannot_work_fails_the_run_which_is_kept(project: Path) -> None:

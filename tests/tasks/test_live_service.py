@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
@@ -66,6 +67,13 @@ def test_nobody_is_found_where_nobody_holds_the_lock(place: Place) -> None:
     assert find_service(place) is None
 
 
+def test_those_who_ask_do_not_take_one_another_for_a_service(place: Place) -> None:
+    (place.folder / SERVICE_LOCK).touch()
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(find_service, [place] * 20_000))
+    assert found == {None}
+
+
 def test_the_holder_is_found_by_its_record_once_it_listens(place: Place) -> None:
     with filelock.FileLock(place.folder / SERVICE_LOCK):
         with pytest.raises(TemporaryError, match=r"the service is alive, and .* Wait until it"):
@@ -85,6 +93,10 @@ def test_a_service_that_is_gone_is_a_matter_of_time() -> None:
     ("answer", "error", "says"),
     [
         ((503, {"detail": "overloaded"}), TemporaryError, r"503: .*overloaded"),
+        ((408, {"detail": "slow"}), TemporaryError, r"408: .*slow"),
+        ((429, {"detail": "too many"}), TemporaryError, r"429: .*too many"),
+        ((422, {"detail": "too long"}), InputError, r"422: .*too long.*serving\.limits"),
+        ((404, {"detail": "no such page"}), InputError, r"404: .*no such page"),
         ((401, {}), InputError, "FLYWHEEL_API_KEY"),
         ((403, {}), InputError, "scopes admin and predict"),
         ((200, {"version": "v1.0.0"}), InputError, "manifest_sha256: Field required"),
@@ -111,3 +123,34 @@ def test_the_key_comes_from_the_environment_and_goes_past_any_proxy(
     monkeypatch.setenv(live_service.KEY_FROM, "secret")
     predict(service, ["a"], 5)
     assert keys == ["", "Bearer secret"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " "])
+def test_what_surrounds_a_key_is_none_of_it(
+    listener: Callable[[Answer], tuple[Service, list[str]]], monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:  # fmt: skip
+    service, keys = listener((200, {"predictions": []}))
+    monkeypatch.setenv(live_service.KEY_FROM, f"secret{ending}")
+    predict(service, ["a"], 5)
+    assert keys == ["Bearer secret"]
+
+
+@pytest.mark.parametrize("key", ["hush\nb", "hush\rb", "hush\u00fd", "hush\x7f", "hush\udcff"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    gone = Service(url="http://127.0.0.1:1", admin_url="http://127.0.0.1:1", pid=1)
+    monkeypatch.setenv(live_service.KEY_FROM, key)
+    with pytest.raises(InputError, match=r"^FLYWHEEL_API_KEY: .*serving\.keys add") as refusal:
+        reload(gone, 1)
+    assert "hush" not in str(refusal.value)
+
+
+def test_what_httpx_says_of_a_header_that_it_refuses_is_not_repeated(
+    listener: Callable[[Answer], tuple[Service, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, _ = listener((200, {"predictions": []}))
+    monkeypatch.setattr(live_service, "read_key", lambda: "hush\n")
+    with pytest.raises(TemporaryError, match=r"predict: LocalProtocolError$"):
+        predict(service, ["a"], 5)

@@ -44,8 +44,9 @@ def score(trained: Trained, candidate: str, champion: str) -> Evidence:
     """Both answer, by the files that would be served."""
     arena = trained.arena
     files = Files(
-        getattr(trained, candidate), getattr(trained, champion), arena.test, None, arena.metrics
-    )
+        getattr(trained, candidate), getattr(trained, champion), None, arena.test, None,
+        arena.metrics,
+    )  # fmt: skip
     evidence = gather(files, SHIPPED, [])
     for model in (evidence.candidate, evidence.champion):
         assert isinstance(model, Measured)

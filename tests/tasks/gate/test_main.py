@@ -1,7 +1,6 @@
 """The command line: a verdict for every candidate, an error only for what is no candidate."""
 
 import contextlib
-import datetime
 import os
 import shutil
 import subprocess
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.artifacts import json_bytes, sha256_of, write_json
+from tasks.artifacts import json_bytes, sha256_of
 from tasks.bundle import MANIFEST
 from tasks.errors import InputError
 from tasks.gate.__main__ import main
 from tasks.records import LABELLED, read_table, write_table
-from tasks.releases import RECORD, Release
 from tasks.verdict import Verdict
 from tests.tasks.gate.arena import ROOT, write_params
 from tests.tasks.gate.breaks import BREAKS, relabel
@@ -80,27 +78,6 @@ def test_a_broken_champion_is_told_and_counts_as_none(place: Place, kind: str) -
     assert "unreadable_champion" in failed_names(place.judge("--champion", "champion"))
 
 
-def test_a_release_is_known_by_its_record_even_when_its_bundle_is_damaged_or_swapped(
-    place: Place,
-) -> None:
-    """Else the release could not tell that it was judged against what is live."""
-    meant = sha256_of(place.champion / MANIFEST)
-    release = place.folder / "live/releases/v1.0.0"
-    bundle = shutil.copytree(place.champion, release / "bundle")
-    record = Release(
-        version="v1.0.0", manifest_sha256=meant, run="", commit="", champion=None,
-        judged_at=datetime.datetime.now(datetime.UTC), decision="passed",
-    )  # fmt: skip
-    write_json(release / RECORD, record.model_dump(mode="json"))
-    for spoil, expected in [(None, "readable"), (relabel, "broken"), (shutil.rmtree, "broken")]:
-        if spoil:
-            spoil(bundle)
-        verdict = place.judge("--champion", str(bundle))
-        assert verdict.champion == meant
-        (state,) = [one for one in verdict.conditions if one.name == "unreadable_champion"]
-        assert state.value == expected
-
-
 def test_a_champion_of_other_classes_is_not_asked(place: Place) -> None:
     relabel(place.champion)
     verdict = place.judge("--champion", "champion")
@@ -114,6 +91,15 @@ def test_a_first_deployment_has_no_champion(place: Place) -> None:
     assert verdict.candidate == sha256_of(place.candidate / MANIFEST)
     assert verdict.num_rows == 48
     assert failed_names(verdict) <= CHANCE
+
+
+def test_the_verdict_is_written_beside_whatever_else_lies_there(place: Place) -> None:
+    notes = place.folder / "gate/notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+    place.judge()
+    assert notes.read_text() == "mine"
+    assert {file.name for file in notes.parent.iterdir()} == {"notes.txt", "verdict.json"}
 
 
 def test_few_rows_are_no_decision(place: Place) -> None:
