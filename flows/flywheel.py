@@ -167,7 +167,7 @@ def _find_nothing_to_do(only: Sequence[str], from_stage: str) -> str:
         health.mend(_say)
         nodes = read_graph()
         chosen = {node.name for node in select(nodes, only, from_stage)}
-        if chosen & set(stale_stages(nodes)) or not released.is_settled():
+        if chosen & set(stale_stages(nodes)) or not released.is_settled(nodes):
             return ""
     return f"Nothing to do: all {len(chosen)} stages were up to date."
 

@@ -1,9 +1,7 @@
 """The end of a run: the gate judges its bundle, which becomes a release and, if it may, live."""
 
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
@@ -15,6 +13,7 @@ from flows.checkout import registry
 from flows.checkout.remote_tags import fetch_tags
 from flows.checkout.versions import SavedRun
 from flows.going_live import go_live, tell
+from flows.judged import Inputs, find_inputs, is_answered
 from flows.pages.card import card_page
 from flows.pages.verdict import verdict_page
 from flows.stage_graph import StageNode, read_graph, stale_stages
@@ -30,15 +29,6 @@ from tasks.stage import RECORDS
 _JUDGED = RECORDS / "gate"
 
 
-class Inputs(NamedTuple):
-    """Files of the graph, found by what dvc.yaml calls them."""
-
-    bundle: Path
-    test: Path
-    validation: Path
-    card: tuple[Path, ...]
-
-
 def finish(nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: SavedRun) -> str:
     """Judge, keep and promote what the run has made; in one line what came of it, or "".
 
@@ -52,8 +42,11 @@ def finish(nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: Saved
         return "not judged here: this clone goes away, and what is live is elsewhere"
     if len(chosen) < len(nodes) and not is_current(nodes):
         return "not judged: the packaged model is not up to date"
+    inputs = find_inputs(nodes)
     known = find_release(Place(LIVE), sha256)
-    release = known or keep(judge(find_inputs(nodes)), saved)
+    if known and not is_answered(known, inputs):
+        known = None
+    release = known or keep(judge(inputs), saved)
     tagged = tags.make_true(release, get_run_logger().warning)
     if released.is_due(release):
         return f"{promote_by_itself(release)}{tagged}"
@@ -128,28 +121,6 @@ def describe(release: Release, is_new: bool) -> str:
         return f"{release.version} passed the gate and waits in staging; {stays}"
     verdict = read_verdict(place.verdict(release.version))
     return f"{release.version} {release.decision} by the gate: {reasons(verdict)}; {stays}"
-
-
-def find_inputs(nodes: Sequence[StageNode]) -> Inputs:
-    _, bundle = registry.artifact()
-    outs = {Path(out) for node in nodes for out in node.outs}
-    return Inputs(
-        bundle, _one("split", "test.parquet", outs), _one("validate", "metrics.json", outs),
-        tuple(_card(sorted(outs))),
-    )  # fmt: skip
-
-
-def _one(stage: str, name: str, outs: set[Path]) -> Path:
-    for out in outs:
-        if out.name == name and out.parent.name == stage:
-            return out
-    raise InputError(f"dvc.yaml: no stage {stage} writes {name}, by which the gate judges.")
-
-
-def _card(outs: Sequence[Path]) -> Iterator[Path]:
-    cards = [out for out in outs if out.stem == "model_card"]
-    yield from cards
-    yield from (out for card in cards[:1] for out in outs if out == card.with_name("pictures"))
 
 
 def _owner(nodes: Sequence[StageNode]) -> StageNode | None:

@@ -1,5 +1,6 @@
 """What is live and what waits, read from files alone: for the end of a run, and for its start."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,14 @@ import yaml
 
 from flows import tags
 from flows.checkout import registry
-from tasks import documents
+from flows.judged import find_inputs, is_answered, read_verdict_of
+from flows.stage_graph import StageNode
 from tasks.artifacts import sha256_of
 from tasks.params import PARAMS_FILE, load_params
 from tasks.release.known import find_release
 from tasks.release.params import ReleaseParams
 from tasks.release.plan import verdict_problem, was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
-from tasks.verdict import Verdict
 
 _MANIFEST = "manifest.json"
 
@@ -27,14 +28,14 @@ def bundle_sha256() -> str:
     return sha256_of(manifest) if manifest.is_file() else ""
 
 
-def is_settled() -> bool:
+def is_settled(nodes: Sequence[StageNode]) -> bool:
     """Whether the end of a run would find nothing to do about the bundle that is there."""
     if not (sha256 := bundle_sha256()):
         return True
     release = find_release(Place(LIVE), sha256)
     if release is None or not tags.are_true(release):
         return False
-    return not is_due(release)
+    return is_answered(release, find_inputs(nodes)) and not is_due(release)
 
 
 def is_due(release: Release) -> bool:
@@ -44,8 +45,7 @@ def is_due(release: Release) -> bool:
         return False
     if not load_params("release", ReleaseParams).auto_promote:
         return False
-    verdict = documents.read(place.verdict(release.version), Verdict, "Restore that file.")
-    return not verdict_problem(release, verdict, read_pointer(place).live)
+    return not verdict_problem(release, read_verdict_of(release), read_pointer(place).live)
 
 
 def release_lines() -> list[str]:
@@ -56,7 +56,10 @@ def release_lines() -> list[str]:
     said: dict[str, str] = {}
     if release and (live is None or live.version != release.version):
         said["this run's model"] = f"{release.version}, {release.decision} by the gate"
-        said["make it live"] = f"make promote VERSION={release.version}"
+        if verdict_problem(release, read_verdict_of(release), live):
+            said["why"] = str(Place(LIVE).verdict(release.version))
+        else:
+            said["make it live"] = f"make promote VERSION={release.version}"
     said["live"] = live.version if live else "nothing yet"
     if live:
         said["start it"] = "make serve"

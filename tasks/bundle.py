@@ -26,7 +26,6 @@ GOLDEN = "golden.json"
 PREPROCESSING = "preprocessing.json"
 LABEL_SET = "label_set.json"
 TOKENIZER = "tokenizer.json"
-LEARNT_FROM = ("train", "validation")
 
 
 class _Document(BaseModel):
@@ -38,20 +37,14 @@ class FileRecord(_Document):
     size_bytes: int
 
 
-class Learnt(_Document):
-    """What a model has learnt from: the splits train and validation."""
-
-    num_examples: Annotated[int, Field(ge=0)]
-    newest: str | None  # created_at, ISO 8601 in UTC; null: no example says when it came to be
-
-
 class Origin(_Document):
     """The code, the data and the libraries that a bundle came from."""
 
     commit: str | None  # of git; null: not a git repository, or nothing committed yet
     uncommitted_changes: bool | None  # in code or graph; null: as above
     data: dict[str, str]  # split: sha256 of its table
-    learnt: Learnt | None = None  # null: packaged before this was kept
+    num_examples: int | None = None  # of train and validation; null: packaged before it was kept
+    newest: str | None = None  # created_at of those, ISO 8601 in UTC; null: none says when
     libraries: dict[str, str]  # name: version
 
 

@@ -27,6 +27,7 @@ class Verdict(_Document):
     candidate: str  # sha256 of its manifest; "": it has none
     champion: str | None  # likewise; null: there is none yet
     num_rows: int  # of the test split, which both were scored on
+    question: str = ""  # sha256 of bounds, checks and rows; "": judged before this was kept
     conditions: list[Condition]
 
     @property

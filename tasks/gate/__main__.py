@@ -11,6 +11,7 @@ from tasks.evaluate.params import EvaluateParams
 from tasks.gate.gather import Files, gather
 from tasks.gate.judge import judge
 from tasks.gate.params import GateParams
+from tasks.gate.question import question_of
 from tasks.params import load_params
 from tasks.releases import VERDICT
 from tasks.stage import die_with_parent
@@ -31,7 +32,10 @@ def main(arguments: list[str]) -> None:
         options.validation,
     )  # fmt: skip
     evidence = gather(files, params, evaluate.checks)
-    verdict = judge(evidence, params, evaluate.calibration_bins)
+    asked = [file for file in (files.test, files.validation_metrics, files.holdout) if file]
+    verdict = judge(evidence, params, evaluate.calibration_bins).model_copy(
+        update={"question": question_of(params, evaluate, asked)}
+    )
     write_json(options.target / VERDICT, verdict.model_dump(mode="json"))
     tell(verdict, options.target / VERDICT)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tasks.bundle import LEARNT_FROM, Origin
+from tasks.bundle import Origin
 from tasks.evaluate.calibration import expected_calibration_error, measure_reliability
 from tasks.gate.condition import above, at_most, holds, unmeasured
 from tasks.gate.evidence import Measured, Rows
@@ -44,12 +44,11 @@ def is_newer(candidate: Origin, champion: Origin, test_sha256: str) -> bool:
     beside the very test split that lies here now. Other examples alone would also be true of an old
     model that somebody brings back, with its test split: that one must show a gain like any other.
     """
-    then, now = champion.learnt, candidate.learnt
+    then, now = champion.num_examples, candidate.num_examples
     if then is None or now is None or candidate.data.get("test") != test_sha256:
         return False
-    differs = any(candidate.data.get(s) != champion.data.get(s) for s in LEARNT_FROM)
-    more = now.num_examples > then.num_examples
-    return differs and (more or (now.newest or "") > (then.newest or ""))
+    differs = candidate.data | {"test": ""} != champion.data | {"test": ""}
+    return differs and (now > then or (candidate.newest or "") > (champion.newest or ""))
 
 
 def compare(

@@ -2,7 +2,6 @@
 
 import datetime
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.artifacts import sha256_of
-from tasks.bundle import LEARNT_FROM, Learnt, Origin
+from tasks.bundle import Origin
 from tasks.provenance import ask_git
 
 CODE = ("tasks", "flows", "dvc.yaml")  # params.yaml lies in the bundle, committed or not
+LEARNT_FROM = ("train", "validation")
 SPLITS = (*LEARNT_FROM, "test")
 _LIBRARIES = (
     "numpy", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers",
@@ -23,19 +23,16 @@ _LIBRARIES = (
 
 def describe_origin(splits: Path) -> Origin:
     """Of the code in the working directory and the tables in the folder `splits`."""
+    tables = [splits / f"{name}.parquet" for name in LEARNT_FROM]
+    examples = pa.concat_tables([pq.read_table(file, columns=["created_at"]) for file in tables])
+    newest: datetime.datetime | None = pc.max(examples["created_at"]).as_py()
     commit = ask_git("rev-parse", "--verify", "HEAD")
     changes = ask_git("status", "--porcelain", "--", *CODE)
     return Origin(
         commit=commit,
         uncommitted_changes=None if commit is None or changes is None else bool(changes),
         data={name: sha256_of(splits / f"{name}.parquet") for name in SPLITS},
-        learnt=describe_learnt([splits / f"{name}.parquet" for name in LEARNT_FROM]),
+        num_examples=len(examples),
+        newest=newest.isoformat() if newest else None,
         libraries={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
     )
-
-
-def describe_learnt(tables: Sequence[Path]) -> Learnt:
-    """How much a model has learnt from, and how new it is; by these a later one is newer."""
-    examples = pa.concat_tables([pq.read_table(file, columns=["created_at"]) for file in tables])
-    newest: datetime.datetime | None = pc.max(examples["created_at"]).as_py()
-    return Learnt(num_examples=len(examples), newest=newest.isoformat() if newest else None)

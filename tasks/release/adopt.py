@@ -41,12 +41,15 @@ def adopt(
 ) -> Release:
     """Copy the candidate as the next version, whole or not at all; nothing live changes.
 
+    One that was judged again is another release: what a verdict said once it says for ever.
+
     Args:
         taken: Versions that are elsewhere, such as in git: their numbers are not given again.
     """
     verdict = read_verdict(candidate.verdict)
     with changing(place, seconds):
-        if (known := find_release(place, verdict.candidate)) is not None:
+        known = find_release(place, verdict.candidate)
+        if known and read_verdict(place.verdict(known.version)) == verdict:
             return known
         version = next_version({*list_versions(place), *taken}, bump)
         champion = find_release(place, verdict.champion)

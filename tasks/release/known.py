@@ -16,8 +16,8 @@ def list_releases(place: Place) -> list[Release]:
 
 
 def find_release(place: Place, manifest_sha256: str | None) -> Release | None:
-    """The one that has this bundle."""
-    for release in list_releases(place):
+    """The newest that has this bundle: one that is asked another question is released again."""
+    for release in reversed(list_releases(place)):
         if release.manifest_sha256 == manifest_sha256:
             return release
     return None

@@ -61,10 +61,8 @@ def test_a_first_candidate_is_judged_kept_tagged_and_live_and_the_run_says_how_t
 ) -> None:
     done = run(project, FLYWHEEL)
     assert "v1.0.0 is live (it passed the gate)" in message()
-    _, tasks = last_run()
-    assert {"gate": "Completed", "swap": "Completed", "probe": "Completed"}.items() <= states(
-        tasks
-    ).items()
+    expected = {"gate": "Completed", "swap": "Completed", "probe": "Completed"}
+    assert expected.items() <= states(last_run()[1]).items()
     release = read_release(place_of(project), "v1.0.0")
     assert (release.decision, live(project)) == ("passed", "v1.0.0")
     kept = run(project, ["git", "rev-parse", "classifier@v1.0.0^{commit}"]).stdout.strip()
@@ -93,6 +91,7 @@ def test_a_candidate_that_is_refused_waits_and_the_run_completes(project: Path) 
     flow_run, _ = last_run()
     assert flow_run.state_name == "Completed"
     assert "v1.1.0 refused by the gate: " in message()
+    assert "uncommitted" not in message(), "overridden params lie in the bundle"
     assert "v1.0.0 stays live" in message()
     assert live(project) == "v1.0.0"
     assert read_release(place_of(project), "v1.1.0").champion == "v1.0.0"
@@ -103,6 +102,22 @@ def test_a_candidate_that_is_refused_waits_and_the_run_completes(project: Path) 
     assert try_run(project, command).returncode == 1
     run(project, [*command, "--despite-verdict"])
     assert live(project) == "v1.1.0"
+
+
+def test_a_refused_candidate_is_judged_again_when_the_bounds_are_others(project: Path) -> None:
+    set_param(project, "gate", floors={"macro_f1": 1.0, "weighted_f1": 0.0})
+    run(project, FLYWHEEL)
+    assert "v1.0.0 refused by the gate: Macro F1 on the test split is" in message()
+    run(project, FLYWHEEL)  # nothing to ask anew
+    assert len(list_releases(place_of(project))) == 1
+    set_param(project, "gate", floors={"macro_f1": 0.0, "weighted_f1": 0.0})
+    run(project, FLYWHEEL)
+    assert "v1.1.0 is live (it passed the gate)" in message()
+    first, second = list_releases(place_of(project))
+    assert first.manifest_sha256 == second.manifest_sha256
+    assert (first.decision, second.decision, live(project)) == ("refused", "passed", "v1.1.0")
+    run(project, FLYWHEEL)
+    assert message().endswith("v1.1.0, judged before, is live")
 
 
 def test_with_auto_promote_off_it_waits_in_staging(project: Path) -> None:

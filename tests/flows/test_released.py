@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import release, tags
+from flows import release, released, tags
 from flows.checkout.versions import SavedRun
-from flows.released import bundle_sha256, is_due, is_settled, release_lines
+from flows.released import bundle_sha256, is_due, release_lines
+from flows.stage_graph import read_graph
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
-from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.flows.live_checkout import TEST, make_live_checkout, release_run
 from tests.project import REPOSITORY
 from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live
@@ -25,14 +26,20 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def is_settled() -> bool:
+    return released.is_settled(read_graph())
+
+
 def put_bundle(name: str) -> None:
     """Where the graph would have made it."""
     shutil.copytree(Path("candidates") / name / "bundle", "models/package/bundle")
 
 
-def release_and_put(packaged: Path, name: str, champion: Release | None = None) -> Release:
+def release_and_put(
+    packaged: Path, name: str, champion: Release | None = None, decision: str = "passed"
+) -> Release:
     shutil.rmtree("models", ignore_errors=True)
-    made = release_run(packaged, name, champion)
+    made = release_run(packaged, name, champion, decision)
     put_bundle(name)
     return made
 
@@ -68,10 +75,37 @@ def test_what_params_or_the_gate_hold_back_is_settled(packaged: Path, checkout: 
     side.write_params(checkout)
     make_live(first)
     tags.follow_live(print)
-    second = release_and_put(packaged, "two", champion=None)  # judged when nothing was live
+    second = release_and_put(packaged, "two", champion=first)
     tags.enter(second, "staging", print)
+    side.write_params(checkout, auto_promote=False)
     assert is_settled()
     assert release_lines()[1].split() == ["make", "it", "live", "make", "promote", "VERSION=v1.1.0"]
+
+
+def test_a_verdict_holds_until_it_would_be_asked_another_question(
+    packaged: Path, checkout: Path
+) -> None:
+    first = release_and_put(packaged, "one")
+    make_live(first)
+    tags.follow_live(print)
+    refused = release_and_put(packaged, "two", champion=first, decision="refused")
+    tags.enter(refused, "staging", print)
+    assert is_settled()
+    assert release_lines()[1].split() == ["why", "live/releases/v1.1.0/verdict.json"]
+    TEST.parent.mkdir(parents=True)
+    TEST.write_text("other rows")
+    assert not is_settled()
+    TEST.unlink()
+    assert is_settled()
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["gate"]["floors"]["macro_f1"] = 0.1
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    assert not is_settled()
+    side.write_params(checkout)
+    third = release_run(packaged, "three", first)
+    make_live(third)  # another champion
+    tags.follow_live(print)
+    assert not is_settled()
 
 
 def test_what_was_rolled_back_is_settled(packaged: Path) -> None:

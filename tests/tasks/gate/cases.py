@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.bundle import Learnt, Manifest, Origin
+from tasks.bundle import Manifest, Origin
 from tasks.gate.condition import holds
 from tasks.gate.evidence import Broken, Evidence, Measured, Rows, Unscored
 from tasks.gate.judge import judge
@@ -51,7 +51,7 @@ def as_probs(predicted: Ints, confidence: float | None = None) -> npt.NDArray[np
 def make_manifest(data: dict[str, str], uncommitted: bool | None = False) -> Manifest:
     origin = Origin(
         commit="c", uncommitted_changes=uncommitted, data={"test": "t"} | data, libraries={},
-        learnt=Learnt(num_examples=1000 * int(data.get("train", "0")), newest=None),
+        num_examples=1000 * int(data.get("train", "0")), newest=None,
     )  # fmt: skip
     return Manifest(files={}, default="int8", checks={}, origin=origin)
 

@@ -2,16 +2,19 @@
 
 import pytest
 
-from tasks.bundle import Learnt, Origin
+from tasks.bundle import Origin
 from tasks.gate.relative import is_newer
 from tests.tasks.gate.cases import NOW, make_manifest
 
-FEW, MANY = Learnt(num_examples=900, newest=None), Learnt(num_examples=1100, newest=None)
-EARLY, LATE = (Learnt(num_examples=1000, newest=f"2026-0{month}-01") for month in (1, 2))
+FEW, MANY, NONE = (900, None), (1100, None), (None, None)
+EARLY, LATE = (1000, "2026-01-01"), (1000, "2026-02-01")
 
 
-def make_origin(learnt: Learnt | None, **data: str) -> Origin:
-    return make_manifest(NOW | data).origin.model_copy(update={"learnt": learnt})
+def make_origin(learnt: tuple[int | None, str | None], **data: str) -> Origin:
+    num_examples, newest = learnt
+    return make_manifest(NOW | data).origin.model_copy(
+        update={"num_examples": num_examples, "newest": newest}
+    )
 
 
 @pytest.mark.parametrize(
@@ -25,8 +28,8 @@ def make_origin(learnt: Learnt | None, **data: str) -> Origin:
         (make_origin(EARLY, train="3"), make_origin(LATE), False),
         (make_origin(EARLY, train="3"), make_origin(EARLY), False),  # cleaned otherwise
         (make_origin(MANY, train="3", test="of another day"), make_origin(FEW), False),
-        (make_origin(MANY, train="3"), make_origin(None), False),  # of a time that kept no count
-        (make_origin(None, train="3"), make_origin(FEW), False),
+        (make_origin(MANY, train="3"), make_origin(NONE), False),  # of a time that kept no count
+        (make_origin(NONE, train="3"), make_origin(FEW), False),
     ],
 )
 def test_newer_are_other_examples_of_which_there_are_more_or_later_ones(

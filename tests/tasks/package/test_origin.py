@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks.bundle import Learnt
 from tasks.package.origin import describe_origin
 
 FILES = ("tasks/clean.py", "flows/flow.py", "params.yaml", "dvc.yaml", "README.md", "split/metrics")
@@ -47,12 +46,13 @@ def test_outside_a_repository_there_is_no_commit(project: Path) -> None:
 
 
 def test_what_was_learnt_from_is_counted_and_dated_without_the_test_split(project: Path) -> None:
-    learnt = describe_origin(Path("split")).learnt
-    assert learnt == Learnt(num_examples=3, newest="2026-01-02T00:00:00+00:00")
+    origin = describe_origin(Path("split"))
+    assert (origin.num_examples, origin.newest) == (3, "2026-01-02T00:00:00+00:00")
     undated = pa.table({"created_at": pa.array([None], pa.timestamp("us", tz="UTC"))})
     for name in ("train", "validation"):
         pq.write_table(undated, project / f"split/{name}.parquet")
-    assert describe_origin(Path("split")).learnt == Learnt(num_examples=2, newest=None)
+    origin = describe_origin(Path("split"))
+    assert (origin.num_examples, origin.newest) == (2, None)
 
 
 def test_before_the_first_commit_there_is_none(project: Path) -> None:

@@ -62,7 +62,9 @@ def make_bundle(packaged: Path, name: str) -> Path:
     return bundle
 
 
-def write_verdict(bundle: Path, champion: Release | None, decision: Any = "passed") -> Path:
+def write_verdict(
+    bundle: Path, champion: Release | None, decision: Any = "passed", question: str = ""
+) -> Path:
     """Beside the bundle, as the gate would have it."""
     passed = decision == "passed"
     condition = Condition(
@@ -73,6 +75,7 @@ def write_verdict(bundle: Path, champion: Release | None, decision: Any = "passe
         candidate=sha256_of(bundle / MANIFEST),
         champion=champion.manifest_sha256 if champion else None,
         num_rows=100,
+        question=question,
         conditions=[condition],
     )
     file = bundle.parent / "verdict.json"

@@ -9,7 +9,7 @@ from tasks.artifacts import sha256_of
 from tasks.bundle import MANIFEST, verify_bundle
 from tasks.errors import InputError
 from tasks.release.adopt import Candidate, adopt
-from tasks.release.known import list_releases
+from tasks.release.known import find_release, list_releases
 from tasks.releases import NOTHING, find_bundle, list_versions, read_pointer, read_release
 from tests.tasks.release.side import PLACE, make_bundle, make_release, write_verdict
 
@@ -33,12 +33,19 @@ def test_nobody_else_reads_it_and_nobody_writes_it(packaged: Path) -> None:
         assert mode == (0o700 if path.is_dir() else 0o400), path
 
 
-def test_the_same_bundle_is_the_same_release(packaged: Path) -> None:
-    first = make_release(packaged, "first")
+def test_the_same_bundle_and_verdict_are_the_same_release_another_verdict_is_another(
+    packaged: Path,
+) -> None:
+    first = make_release(packaged, "first", decision="refused")
     bundle = Path("candidates/first/bundle")
-    again = Candidate(bundle, write_verdict(bundle, None, "refused"), [], "again", "d" * 40)
+    again = Candidate(bundle, bundle.parent / "verdict.json", [], "again", "d" * 40)
     assert adopt(PLACE, again, "minor", [], 5.0) == first
     assert list_versions(PLACE) == ["v1.0.0"]
+    write_verdict(bundle, None, "passed")
+    second = adopt(PLACE, again, "minor", [], 5.0)
+    assert (second.version, second.decision) == ("v1.1.0", "passed")
+    assert read_release(PLACE, "v1.0.0") == first
+    assert find_release(PLACE, first.manifest_sha256) == second
 
 
 def test_versions_rise_and_those_given_away_elsewhere_are_left_out(packaged: Path) -> None:

@@ -1,0 +1,67 @@
+"""What the gate judges by, found in the graph, and whether a verdict still answers it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.checkout import registry
+from flows.stage_graph import StageNode
+from tasks import documents
+from tasks.errors import InputError
+from tasks.evaluate.params import EvaluateParams
+from tasks.gate.params import GateParams
+from tasks.gate.question import question_of
+from tasks.params import load_params
+from tasks.release.plan import was_live
+from tasks.releases import LIVE, Place, Release, read_history, read_pointer
+from tasks.verdict import Verdict
+
+
+class Inputs(NamedTuple):
+    """Files of the graph, found by what dvc.yaml calls them."""
+
+    bundle: Path
+    test: Path
+    validation: Path
+    card: tuple[Path, ...]
+
+
+def find_inputs(nodes: Sequence[StageNode]) -> Inputs:
+    _, bundle = registry.artifact()
+    outs = {Path(out) for node in nodes for out in node.outs}
+    return Inputs(
+        bundle, _one("split", "test.parquet", outs), _one("validate", "metrics.json", outs),
+        tuple(_card(sorted(outs))),
+    )  # fmt: skip
+
+
+def _one(stage: str, name: str, outs: set[Path]) -> Path:
+    for out in outs:
+        if out.name == name and out.parent.name == stage:
+            return out
+    raise InputError(f"dvc.yaml: no stage {stage} writes {name}, by which the gate judges.")
+
+
+def _card(outs: Sequence[Path]) -> Iterator[Path]:
+    cards = [out for out in outs if out.stem == "model_card"]
+    yield from cards
+    yield from (out for card in cards[:1] for out in outs if out == card.with_name("pictures"))
+
+
+def read_verdict_of(release: Release) -> Verdict:
+    return documents.read(Place(LIVE).verdict(release.version), Verdict, "Restore that file.")
+
+
+def is_answered(release: Release, inputs: Inputs) -> bool:
+    """Whether judging its bundle again would ask nothing new.
+
+    Bounds, rows or the champion may be others by now. Of what is or was live nobody asks any more.
+    """
+    live = read_pointer(place := Place(LIVE)).live
+    if release.target == live or was_live(read_history(place), release.version):
+        return True
+    verdict = read_verdict_of(release)
+    params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
+    asked = question_of(params, evaluate, [inputs.test, inputs.validation])
+    champion = live.manifest_sha256 if live else None
+    return (verdict.question, verdict.champion) == (asked, champion)
