@@ -12,7 +12,7 @@ from tasks.evaluate.params import EvaluateParams
 from tasks.gate.params import GateParams
 from tasks.gate.question import question_of
 from tasks.params import load_params
-from tasks.release.plan import was_live
+from tasks.release.plan import verdict_problem, was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
 from tasks.verdict import Verdict
 
@@ -48,20 +48,33 @@ def _card(outs: Sequence[Path]) -> Iterator[Path]:
     yield from (out for card in cards[:1] for out in outs if out == card.with_name("pictures"))
 
 
-def read_verdict_of(release: Release) -> Verdict:
-    return documents.read(Place(LIVE).verdict(release.version), Verdict, "Restore that file.")
-
-
 def is_answered(release: Release, inputs: Inputs) -> bool:
     """Whether judging its bundle again would ask nothing new.
 
-    Bounds, rows or the champion may be others by now. Of what is or was live nobody asks any more.
+    Bounds, rows or the champion may be others by now, or the verdict is lost. Of what is or was
+    live nobody asks any more.
     """
     live = read_pointer(place := Place(LIVE)).live
     if release.target == live or was_live(read_history(place), release.version):
         return True
-    verdict = read_verdict_of(release)
+    try:
+        verdict = _read_verdict(release)
+    except InputError:
+        return False
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
     asked = question_of(params, evaluate, [inputs.test, inputs.validation])
     champion = live.manifest_sha256 if live else None
     return (verdict.question, verdict.champion) == (asked, champion)
+
+
+def why_not(release: Release) -> str:
+    """Why it may not replace what is live, in one line; "" when it may."""
+    try:
+        verdict = _read_verdict(release)
+    except InputError as error:
+        return str(error)
+    return verdict_problem(release, verdict, read_pointer(Place(LIVE)).live)
+
+
+def _read_verdict(release: Release) -> Verdict:
+    return documents.read(Place(LIVE).verdict(release.version), Verdict, "Restore that file.")

@@ -8,13 +8,13 @@ import yaml
 
 from flows import tags
 from flows.checkout import registry
-from flows.judged import find_inputs, is_answered, read_verdict_of
+from flows.judged import find_inputs, is_answered, why_not
 from flows.stage_graph import StageNode
 from tasks.artifacts import sha256_of
 from tasks.params import PARAMS_FILE, load_params
 from tasks.release.known import find_release
 from tasks.release.params import ReleaseParams
-from tasks.release.plan import verdict_problem, was_live
+from tasks.release.plan import was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
 
 _MANIFEST = "manifest.json"
@@ -45,7 +45,7 @@ def is_due(release: Release) -> bool:
         return False
     if not load_params("release", ReleaseParams).auto_promote:
         return False
-    return not verdict_problem(release, read_verdict_of(release), read_pointer(place).live)
+    return not why_not(release)
 
 
 def release_lines() -> list[str]:
@@ -56,7 +56,7 @@ def release_lines() -> list[str]:
     said: dict[str, str] = {}
     if release and (live is None or live.version != release.version):
         said["this run's model"] = f"{release.version}, {release.decision} by the gate"
-        if verdict_problem(release, read_verdict_of(release), live):
+        if why_not(release):
             said["why"] = str(Place(LIVE).verdict(release.version))
         else:
             said["make it live"] = f"make promote VERSION={release.version}"

@@ -42,8 +42,10 @@ def are_true(release: Release) -> bool:
     """Whether it is a tag and was in staging, and `prod` is what is live."""
     if not _is_entered(release):
         return False
-    live = read_pointer(place := Place(LIVE)).live
-    return not live or registry.stage_commit("prod") == read_release(place, live.version).commit
+    live = read_pointer(Place(LIVE)).live
+    return not live or registry.stage_commit("prod") == registry.registered_versions().get(
+        live.version
+    )
 
 
 def make_true(release: Release, say: Say) -> str:

@@ -49,7 +49,7 @@ def adopt(
     verdict = read_verdict(candidate.verdict)
     with changing(place, seconds):
         known = find_release(place, verdict.candidate)
-        if known and read_verdict(place.verdict(known.version)) == verdict:
+        if known and _is_of(place, known, verdict):
             return known
         version = next_version({*list_versions(place), *taken}, bump)
         champion = find_release(place, verdict.champion)
@@ -69,6 +69,13 @@ def adopt(
 
 def read_verdict(file: Path) -> Verdict:
     return documents.read(file, Verdict, "Let the gate judge it: python -m tasks.gate")
+
+
+def _is_of(place: Place, release: Release, verdict: Verdict) -> bool:
+    try:
+        return read_verdict(place.verdict(release.version)) == verdict
+    except InputError:  # it is lost: nobody knows what it said
+        return False
 
 
 def _fill(folder: Path, candidate: Candidate, release: Release) -> None:

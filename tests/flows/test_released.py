@@ -108,6 +108,15 @@ def test_a_verdict_holds_until_it_would_be_asked_another_question(
     assert not is_settled()
 
 
+def test_a_lost_verdict_is_asked_for_again_and_stops_nobody(packaged: Path) -> None:
+    release = release_and_put(packaged, "one")
+    tags.enter(release, "staging", print)
+    PLACE.verdict("v1.0.0").unlink()
+    assert not is_settled()
+    assert not is_due(release)
+    assert release_lines()[1].split()[0] == "why"
+
+
 def test_what_was_rolled_back_is_settled(packaged: Path) -> None:
     first = release_and_put(packaged, "one")
     make_live(first)

@@ -46,6 +46,8 @@ def test_the_same_bundle_and_verdict_are_the_same_release_another_verdict_is_ano
     assert (second.version, second.decision) == ("v1.1.0", "passed")
     assert read_release(PLACE, "v1.0.0") == first
     assert find_release(PLACE, first.manifest_sha256) == second
+    PLACE.verdict("v1.1.0").unlink()
+    assert adopt(PLACE, again, "minor", [], 5.0).version == "v1.2.0"
 
 
 def test_versions_rise_and_those_given_away_elsewhere_are_left_out(packaged: Path) -> None:
