@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 import filelock
 
-from tasks.errors import TemporaryError
-from tasks.release.plan import one_line
-from tasks.releases import Action, Change, Place, Pointer, read_pointer, swap_pointer
+from tasks.errors import InputError, TemporaryError
+from tasks.release import plan
+from tasks.releases import (
+    Action,
+    Change,
+    Place,
+    Pointer,
+    Target,
+    read_history,
+    read_pointer,
+    read_release,
+    swap_pointer,
+)
 
 _LOCK = "release.lock"  # for the moment of a change: a rollback never waits for a promotion
 _PROMOTION_LOCK = "promotion.lock"  # for all of a promotion, rehearsal included
@@ -41,7 +51,7 @@ def describe(
     """The next line of the history; `by`: who, and why."""
     number = pointer.change.number + 1 if pointer.change else 1
     from_version = pointer.live.version if pointer.live else None
-    who, why = map(one_line, by)
+    who, why = map(plan.one_line, by)
     now = datetime.datetime.now(datetime.UTC)
     return Change(
         number=number, action=action, at=now, who=who, why=why,
@@ -60,6 +70,15 @@ def replace(place: Place, expected: Pointer, new: Pointer, seconds: float) -> No
             if read_pointer(place) == new:
                 swap_pointer(place, expected)
             raise
+
+
+def find_earlier(place: Place, target: Target) -> Target | None:
+    """Where a rollback from it would go: never forward again to what was left for it."""
+    with contextlib.suppress(InputError):
+        version = plan.predecessor(read_history(place), target.version)
+        if version and version != target.version:
+            return read_release(place, version).target
+    return None
 
 
 def tell(pointer: Pointer) -> str:

@@ -78,6 +78,18 @@ def check_verdict(order: Order, problem: str) -> None:
         raise InputError(f"{order.version}: {problem}. Promoting it despite that needs a why.")
 
 
+def is_unproven(pointer: Pointer, target: Target) -> bool:
+    """Whether it is live by a promotion that may have been killed before its probe.
+
+    Nothing says whether that one came to its end, so this holds until the next change: whoever
+    promotes it again has it proven again, and put back if it fails. With nothing to put back, as
+    after the first promotion of all, it stays.
+    """
+    change = pointer.change
+    is_last_promotion = change is not None and change.action == "promote"
+    return pointer.live == target and is_last_promotion and pointer.previous is not None
+
+
 def promoted(before: Pointer, target: Target, change: Change) -> Pointer:
     return Pointer(live=target, previous=before.live, canary=None, shadow=None, change=change)
 

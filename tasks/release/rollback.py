@@ -1,12 +1,11 @@
 """Back to an earlier release at once; only that one is looked at, whatever the newest is like."""
 
-import contextlib
 from typing import NamedTuple
 
 from tasks.bundle import verify_bundle
 from tasks.errors import InputError
 from tasks.release import plan
-from tasks.release.change import changing, describe
+from tasks.release.change import changing, describe, find_earlier
 from tasks.release.known import last_number
 from tasks.releases import (
     NOTHING,
@@ -43,7 +42,7 @@ def roll_back(
         change = describe(before, "roll back", by, target.version)
         if before.change is None:
             change = change.model_copy(update={"number": last_number(place) + 1})
-        swap_pointer(place, plan.rolled_back(target, _earlier(place, target), change))
+        swap_pointer(place, plan.rolled_back(target, find_earlier(place, target), change))
     return RolledBack(change, target)
 
 
@@ -79,12 +78,3 @@ def _refuse_newcomer(place: Place, version: str) -> None:
             f"{version} was never live, so there is no way back to it. To make it live: make "
             f"promote VERSION={version}"
         )
-
-
-def _earlier(place: Place, target: Target) -> Target | None:
-    """Where the next rollback would go: never forward again to what this one left."""
-    with contextlib.suppress(InputError):
-        version = plan.predecessor(read_history(place), target.version)
-        if version and version != target.version:
-            return read_release(place, version).target
-    return None
