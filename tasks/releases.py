@@ -25,7 +25,7 @@ _NUMBER = "(0|[1-9][0-9]{0,5})"
 _VERSION = rf"^v{_NUMBER}\.{_NUMBER}\.{_NUMBER}$"
 Version = Annotated[str, Field(pattern=_VERSION)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Action = Literal["promote", "roll back", "rehearse", "end rehearsal"]
+Action = Literal["promote", "put back", "roll back", "rehearse", "end rehearsal"]
 
 
 class Target(Document):

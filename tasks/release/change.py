@@ -66,9 +66,9 @@ def replace(place: Place, expected: Pointer, new: Pointer, seconds: float) -> No
             raise TemporaryError(f"meanwhile {tell(found)}. Look at that, then try again.")
         try:
             swap_pointer(place, new)
-        except BaseException:  # the disk fails after the rename: what was not said is not so
+        except BaseException as error:  # after the rename: what was not said is not so
             if read_pointer(place) == new:
-                swap_pointer(place, expected)
+                swap_pointer(place, _undone(expected, new, error))
             raise
 
 
@@ -86,6 +86,14 @@ def tell(pointer: Pointer) -> str:
     if (change := pointer.change) is None:
         return "nothing was released"
     return f"{change.who} did {change.action} {change.to_version or 'nothing'} ({change.why})"
+
+
+def _undone(before: Pointer, new: Pointer, error: BaseException) -> Pointer:
+    """A change of its own: for a moment the new one stood, and the history has it by now."""
+    who = new.change.who if new.change else ""
+    why = f"it was not written to its end: {error or type(error).__name__}"
+    version = before.live.version if before.live else None
+    return before.model_copy(update={"change": describe(new, "put back", (who, why), version)})
 
 
 @contextlib.contextmanager
