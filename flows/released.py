@@ -37,7 +37,10 @@ def is_settled() -> bool:
 
 
 def is_due(release: Release) -> bool:
-    """Whether it passed, may replace what is live, never was live, and params let it by itself."""
+    """Whether it passed, may replace what is live, never was live, and params let it by itself.
+
+    One whose promotion was put back never was: the next run tries it again.
+    """
     place = Place(LIVE)
     if release.decision != "passed" or was_live(read_history(place), release.version):
         return False

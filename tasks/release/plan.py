@@ -119,8 +119,14 @@ def predecessor(history: Sequence[Change], version: str) -> str | None:
     return None
 
 
-def was_live(history: Iterable[Change], version: str) -> bool:
-    return any(one.to_version == version and one.action == "promote" for one in history)
+def was_live(history: Sequence[Change], version: str) -> bool:
+    return any(one.to_version == version for one in _promotions(history))
+
+
+def _promotions(history: Sequence[Change]) -> list[Change]:
+    """Those that were not put back: what did not prove itself live does not count as live."""
+    undone = {one.number - 1 for one in history if one.action == "put back"}
+    return [one for one in history if one.action == "promote" and one.number not in undone]
 
 
 def one_line(text: str) -> str:

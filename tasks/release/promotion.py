@@ -138,7 +138,7 @@ def put_back(promotion: Promotion, reason: str) -> str:
         return f"not put back: meanwhile {tell(now)}"
     before = promotion.before
     to_version = before.live.version if before.live else None
-    change = describe(now, "roll back", (promotion.order.who, reason), to_version)
+    change = describe(now, "put back", (promotion.order.who, reason), to_version)
     pointer = plan.put_back(now, before, change)
     try:
         replace(place, now, pointer, promotion.params.wait_seconds)

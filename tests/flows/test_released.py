@@ -10,6 +10,7 @@ from flows import release
 from flows.checkout import registry
 from flows.checkout.versions import SavedRun
 from flows.released import bundle_sha256, is_due, is_settled, release_lines
+from tasks.release import promotion
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
 from tests.flows.live_checkout import make_live_checkout, release_run
@@ -81,6 +82,18 @@ def test_what_was_rolled_back_is_settled(packaged: Path) -> None:
     make_live(second)
     roll_back(PLACE, None, ("bob", "odd"), 5)
     assert is_settled()
+
+
+def test_what_did_not_prove_itself_live_is_tried_again(packaged: Path) -> None:
+    first = release_and_put(packaged, "one")
+    make_live(first)
+    second = release_and_put(packaged, "two", champion=first)
+    registry.enter(second.version, second.commit, "staging", print)
+    with promotion.begun(PLACE, side.params(), side.order(second.version), print) as proven:
+        promotion.swap(proven)
+        promotion.put_back(proven, "the service was restarting")
+    assert is_due(second)
+    assert not is_settled()
 
 
 def test_a_clone_that_goes_away_releases_nothing(
