@@ -76,7 +76,7 @@ def find_earlier(place: Place, target: Target) -> Target | None:
     """Where a rollback from it would go: never forward again to what was left for it."""
     with contextlib.suppress(InputError):
         version = plan.predecessor(read_history(place), target.version)
-        if version and version != target.version:
+        if version:
             return read_release(place, version).target
     return None
 

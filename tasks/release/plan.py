@@ -112,11 +112,19 @@ def rolled_back(target: Target, previous: Target | None, change: Change) -> Poin
 
 
 def predecessor(history: Sequence[Change], version: str) -> str | None:
-    """What was live before that version was last promoted: where a second rollback would go."""
-    for change in reversed(history):
-        if change.action == "promote" and change.to_version == version:
-            return change.from_version
-    return None
+    """What was live before that version was: where a second rollback would go.
+
+    Of each version the last promotion counts. What it was promoted after follows on what was
+    before its earlier one, so from one predecessor to the next nothing comes twice.
+    """
+    before: dict[str | None, str | None] = {}
+    for change in _promotions(history):
+        earlier = before.get(change.to_version)
+        for later, previous in before.items():
+            if previous == change.to_version:
+                before[later] = earlier
+        before[change.to_version] = change.from_version
+    return before.get(version)
 
 
 def was_live(history: Sequence[Change], version: str) -> bool:
