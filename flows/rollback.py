@@ -13,8 +13,7 @@ from flows.leash import follow_worker
 from tasks.errors import FlywheelError
 from tasks.params import load_params
 from tasks.release.params import ReleaseParams
-from tasks.release.probe import try_reload
-from tasks.release.rollback import roll_back
+from tasks.release.rollback import ask_service, roll_back
 from tasks.releases import LIVE, Place, Version
 
 Words = Annotated[str, Field(max_length=500)]
@@ -44,7 +43,9 @@ def rollback(
     change = done.change
     line = f"rolled back from {change.from_version or 'nothing'} to {change.to_version} ({why})"
     get_run_logger().info(line)
-    service = try_reload(place, done.target, params.probe.seconds)
-    line = f"{line}; {service}{note(done.target.version, 'prod')}"
+    answer = ask_service(place, done.target, params.probe.seconds)
+    line = f"{line}; {answer.says}{note(done.target.version, 'prod')}"
+    if answer.refused:  # of failed runs people are told by themselves
+        return Failed(message=line)
     tell("promotion", line)
     return Completed(message=line)

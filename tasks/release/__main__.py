@@ -23,16 +23,15 @@ def main(arguments: list[str]) -> int:
     elif options.command == "history":
         say("\n".join(change_lines(place)))
     elif options.command == "rollback":
-        roll_back(place, options)
+        return roll_back(place, options)
     else:
         promote(place, options)
     return 0
 
 
-def roll_back(place: Place, options: argparse.Namespace) -> None:
-    """The swap first, then whatever else is to be said."""
+def roll_back(place: Place, options: argparse.Namespace) -> int:
+    """The swap first, then whatever else is to be said; 1 when the running service refuses it."""
     from tasks.release import rollback  # noqa: PLC0415 - the runtime, which a list does not need
-    from tasks.release.probe import try_reload  # noqa: PLC0415
 
     params = load_params("release", ReleaseParams)
     started = time.monotonic()
@@ -40,7 +39,9 @@ def roll_back(place: Place, options: argparse.Namespace) -> None:
     seconds = time.monotonic() - started
     change = done.change
     say(f"{change.from_version or 'nothing'} -> {change.to_version} in {seconds:.2f} s")
-    say(try_reload(place, done.target, params.probe.seconds))
+    answer = rollback.ask_service(place, done.target, params.probe.seconds)
+    say(answer.says)
+    return int(answer.refused)
 
 
 def promote(place: Place, options: argparse.Namespace) -> None:

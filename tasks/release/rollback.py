@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from tasks import live_service
 from tasks.bundle import verify_bundle
-from tasks.errors import InputError
+from tasks.errors import FlywheelError, GateError, InputError
 from tasks.release import plan
 from tasks.release.change import changing, describe, find_earlier
 from tasks.release.known import last_number
+from tasks.release.probe import check_identity
 from tasks.releases import (
     NOTHING,
     Change,
@@ -27,6 +29,11 @@ class RolledBack(NamedTuple):
     target: Target
 
 
+class Answer(NamedTuple):
+    says: str
+    refused: bool
+
+
 def roll_back(
     place: Place, to_version: str | None, by: tuple[str, str], seconds: float
 ) -> RolledBack:
@@ -44,6 +51,23 @@ def roll_back(
             change = change.model_copy(update={"number": last_number(place) + 1})
         swap_pointer(place, plan.rolled_back(target, find_earlier(place, target), change))
     return RolledBack(change, target)
+
+
+def ask_service(place: Place, target: Target, seconds: float) -> Answer:
+    """What the running service says to a rollback, which stands whatever it says.
+
+    One that cannot be asked, such as one that is restarting, has not refused.
+    """
+    try:
+        if (service := live_service.find_service(place)) is None:
+            return Answer("no service runs; the next one starts with it", refused=False)
+        check_identity(service, target, seconds)
+    except GateError as error:
+        remedy = f"{target.version} stays named; another: make rollback TO=VERSION WHY='...'"
+        return Answer(f"but {error} ({remedy})", refused=True)
+    except FlywheelError as error:
+        return Answer(f"but {error}", refused=False)
+    return Answer(f"{service.url} answers with it", refused=False)
 
 
 def _read(place: Place, to_version: str | None) -> Pointer:

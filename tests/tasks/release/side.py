@@ -92,13 +92,15 @@ def make_release(
     return adopt(PLACE, candidate, "minor", [], 5.0)
 
 
-def make_unloadable(packaged: Path, name: str, champion: Release | None = None) -> Release:
+def make_unloadable(
+    packaged: Path, name: str, champion: Release | None = None, commit: str = COMMIT
+) -> Release:
     """Whole by its hashes, and of other code than this: a service that runs here refuses it."""
     bundle = make_bundle(packaged, name)
     preprocessing = json.loads((bundle / PREPROCESSING).read_bytes())
     preprocessing["normal_forms"] |= {"a": "b"}
     rewrite(bundle, PREPROCESSING, json_bytes(preprocessing))
-    candidate = Candidate(bundle, write_verdict(bundle, champion), [], name, COMMIT)
+    candidate = Candidate(bundle, write_verdict(bundle, champion), [], name, commit)
     return adopt(PLACE, candidate, "minor", [], 5.0)
 
 
