@@ -11,9 +11,7 @@ from pydantic import Field
 from flows.going_live import note, tell
 from flows.leash import follow_worker
 from tasks.errors import FlywheelError
-from tasks.params import load_params
-from tasks.release.params import ReleaseParams
-from tasks.release.rollback import ask_service, roll_back
+from tasks.release.rollback import ask_service, read_seconds, roll_back
 from tasks.releases import LIVE, Place, Version
 
 Words = Annotated[str, Field(max_length=500)]
@@ -36,14 +34,14 @@ def rollback(
     place = Place(LIVE)
     by = who or f"flow run {flow_run.name}", why
     try:
-        params = load_params("release", ReleaseParams)
-        done = roll_back(place, version, by, params.wait_seconds)
+        wait_seconds, ask_seconds = read_seconds(get_run_logger().warning)
+        done = roll_back(place, version, by, wait_seconds)
     except FlywheelError as error:
         return Failed(message=str(error))
     change = done.change
     line = f"rolled back from {change.from_version or 'nothing'} to {change.to_version} ({why})"
     get_run_logger().info(line)
-    answer = ask_service(place, done.target, params.probe.seconds)
+    answer = ask_service(place, done.target, ask_seconds)
     line = f"{line}; {answer.says}{note(done.target.version, 'prod')}"
     if answer.refused:  # of failed runs people are told by themselves
         return Failed(message=line)

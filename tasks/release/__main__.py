@@ -33,13 +33,13 @@ def roll_back(place: Place, options: argparse.Namespace) -> int:
     """The swap first, then whatever else is to be said; 1 when the running service refuses it."""
     from tasks.release import rollback  # noqa: PLC0415 - the runtime, which a list does not need
 
-    params = load_params("release", ReleaseParams)
+    wait_seconds, ask_seconds = rollback.read_seconds(say)
     started = time.monotonic()
-    done = rollback.roll_back(place, options.to, (options.who, options.why), params.wait_seconds)
+    done = rollback.roll_back(place, options.to, (options.who, options.why), wait_seconds)
     seconds = time.monotonic() - started
     change = done.change
     say(f"{change.from_version or 'nothing'} -> {change.to_version} in {seconds:.2f} s")
-    answer = rollback.ask_service(place, done.target, params.probe.seconds)
+    answer = rollback.ask_service(place, done.target, ask_seconds)
     say(answer.says)
     return int(answer.refused)
 

@@ -1,13 +1,16 @@
 """Back to an earlier release at once; only that one is looked at, whatever the newest is like."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from tasks import live_service
 from tasks.bundle import verify_bundle
-from tasks.errors import FlywheelError, GateError, InputError
+from tasks.errors import FlywheelError, GateError, InputError, ParamsError
+from tasks.params import load_params
 from tasks.release import plan
 from tasks.release.change import changing, describe, find_earlier
 from tasks.release.known import last_number
+from tasks.release.params import ReleaseParams
 from tasks.release.probe import check_identity
 from tasks.releases import (
     NOTHING,
@@ -22,6 +25,8 @@ from tasks.releases import (
     read_release,
     swap_pointer,
 )
+
+_PATIENCE_SECONDS = 10.0  # where params.yaml, which may be what is broken, does not say
 
 
 class RolledBack(NamedTuple):
@@ -51,6 +56,16 @@ def roll_back(
             change = change.model_copy(update={"number": last_number(place) + 1})
         swap_pointer(place, plan.rolled_back(target, find_earlier(place, target), change))
     return RolledBack(change, target)
+
+
+def read_seconds(say: Callable[[str], None]) -> tuple[float, float]:
+    """How long to wait for another change, and for the service; no params, and it goes on."""
+    try:
+        params = load_params("release", ReleaseParams)
+    except (ParamsError, OSError) as error:
+        say(f"waits {_PATIENCE_SECONDS:g} s at most, since params cannot say: {error}")
+        return _PATIENCE_SECONDS, _PATIENCE_SECONDS
+    return params.wait_seconds, params.probe.seconds
 
 
 def ask_service(place: Place, target: Target, seconds: float) -> Answer:
