@@ -21,6 +21,7 @@ from tasks.releases import (
 )
 
 _LOCK = "release.lock"  # for the moment of a change: a rollback never waits for a promotion
+_ADOPTION_LOCK = "adoption.lock"  # for the copy of a bundle, which no change waits for either
 _PROMOTION_LOCK = "promotion.lock"  # for all of a promotion, rehearsal included
 
 
@@ -33,8 +34,15 @@ def make_private(place: Place) -> None:
 
 @contextlib.contextmanager
 def changing(place: Place, seconds: float) -> Iterator[None]:
-    """Alone with the pointer and the folder of releases; TemporaryError when it stays taken."""
+    """Alone with the pointer; TemporaryError when it stays taken."""
     with _alone(place, _LOCK, seconds, "another change of what is live"):
+        yield
+
+
+@contextlib.contextmanager
+def adopting(place: Place, seconds: float) -> Iterator[None]:
+    """Alone with what is to become a release; the pointer is none of its business."""
+    with _alone(place, _ADOPTION_LOCK, seconds, "another candidate's copy"):
         yield
 
 
