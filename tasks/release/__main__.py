@@ -1,13 +1,13 @@
 """What is live, by hand and with nothing else running: promote, roll back, list, history."""
 
 import argparse
-import getpass
 import sys
 import time
 from pathlib import Path
 
 from tasks.errors import FlywheelError
 from tasks.params import load_params
+from tasks.release.change import find_user
 from tasks.release.params import ReleaseParams
 from tasks.release.plan import Order
 from tasks.release.show import change_lines, release_lines
@@ -68,7 +68,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     promotion.add_argument("--despite-verdict", action="store_true")
     for command in (rollback, promotion):
         command.add_argument("--why", required=command is rollback, default="")
-        command.add_argument("--who", default=getpass.getuser())
+        command.add_argument("--who", default=find_user())
     return parser.parse_args(arguments)
 
 

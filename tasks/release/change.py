@@ -2,6 +2,9 @@
 
 import contextlib
 import datetime
+import getpass
+import os
+import shutil
 from collections.abc import Iterator
 
 import filelock
@@ -51,6 +54,14 @@ def promoting(place: Place, seconds: float) -> Iterator[None]:
     """The only promotion under way; whatever it leaves when it is killed, the next one ends."""
     with _alone(place, _PROMOTION_LOCK, seconds, "another promotion"):
         yield
+
+
+def find_user() -> str:
+    """Who types; in a container there may be no name for them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def describe(
@@ -106,16 +117,32 @@ def _undone(before: Pointer, new: Pointer, error: BaseException) -> Pointer:
 
 @contextlib.contextmanager
 def _alone(place: Place, name: str, seconds: float, holder: str) -> Iterator[None]:
-    make_private(place)
-    # a lock of the kernel: it ends with its owner, and where there is none this fails
-    lock = filelock.FileLock(place.folder / name, mode=0o600, fallback_to_soft=False)
-    try:
-        lock.acquire(timeout=seconds, poll_interval=0.02)
-    except filelock.Timeout:
-        raise TemporaryError(
-            f"{place.folder / name}: {holder} has taken longer than {seconds:g} s. Try again."
-        ) from None
+    with _disk_told(place):
+        make_private(place)
+        # a lock of the kernel: it ends with its owner, and where there is none this fails
+        lock = filelock.FileLock(place.folder / name, mode=0o600, fallback_to_soft=False)
+        try:
+            lock.acquire(timeout=seconds, poll_interval=0.02)
+        except filelock.Timeout:
+            raise TemporaryError(
+                f"{place.folder / name}: {holder} has taken longer than {seconds:g} s. Try again."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+@contextlib.contextmanager
+def _disk_told(place: Place) -> Iterator[None]:
+    """One that is full, read-only or ill, in one line."""
     try:
         yield
-    finally:
-        lock.release()
+    except OSError as error:
+        says: object = error
+        if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+            says = error.args[0][0][-1]  # of all files that could not be copied the first
+        raise TemporaryError(
+            f"{place.folder}: {plan.one_line(str(says))}. Make room there, or make it writable; "
+            "see what is live (make releases); then try again."
+        ) from None

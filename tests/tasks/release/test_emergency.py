@@ -1,5 +1,8 @@
 """A rollback where other things fail, too: it is done, or one line says why not and what helps."""
 
+import os
+import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,14 +10,20 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tasks.errors import TemporaryError
+from tasks.release.adopt import Candidate, adopt
+from tasks.release.change import find_user
 from tasks.releases import read_pointer
 from tests.project import REPOSITORY
+from tests.tasks.namespaces import in_namespace
 from tests.tasks.release.side import (
     PLACE,
+    make_bundle,
     make_live,
     make_release,
     make_unloadable,
     running_service,
+    write_verdict,
 )
 
 MAKEFILE = REPOSITORY / "Makefile"
@@ -65,3 +74,43 @@ def test_packages_that_are_there_are_not_renewed_first() -> None:
     Path(".venv/bin/python").touch()
     done = subprocess.run(dry, check=True, capture_output=True, text=True)
     assert done.stdout == 'python -m flows.rollback_now  --why "$WHY"\n'
+
+
+@pytest.mark.parametrize(
+    ("disk", "says"),
+    [
+        ("mount --bind live live && mount -o remount,bind,ro live", "Read-only file system"),
+        ("mount -t tmpfs -o size=4m none full && cp -a live full && cd full && "
+         "cp ../params.yaml . && { dd if=/dev/zero of=fill bs=4k 2>/dev/null; true; }",
+         "No space left on device"),
+    ],
+)  # fmt: skip
+def test_a_disk_that_takes_nothing_is_one_line(packaged: Path, disk: str, says: str) -> None:
+    for name in ("first", "second"):
+        make_live(make_release(packaged, name))
+    Path("full").mkdir()
+    done = in_namespace(f"{disk} && {shlex.join(ROLL_BACK)}", Path())
+    assert done.returncode == 75, done.stderr
+    assert done.stderr.startswith("release failed: live: ")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert live() == "v1.1.0"
+
+
+def test_a_candidate_that_finds_no_room_is_one_line(packaged: Path) -> None:
+    bundle = make_bundle(packaged, "first")
+    candidate = Candidate(bundle, write_verdict(bundle, None), [], "first", "d" * 40)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(TemporaryError, match=r"^live: \[Errno 27\] File too la.*Make room"):
+            adopt(PLACE, candidate, "minor", [], 5.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_who_has_no_name_on_this_machine_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_242_424)
+    assert find_user() == "user 4242424"
