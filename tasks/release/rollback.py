@@ -47,6 +47,11 @@ def roll_back(
     A canary or shadow ends with it. InputError when there is nothing to go back to, or it is not
     as it was released.
     """
+    if not plan.one_line(by[1]):
+        to = f"TO={to_version} " if to_version else ""
+        raise InputError(
+            f"nothing is rolled back: the history keeps why. make rollback {to}WHY='what is wrong'"
+        )
     with changing(place, seconds):
         before = _read(place, to_version)
         target = _find(place, before, to_version)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tasks.errors import TemporaryError
+from tasks.errors import InputError, TemporaryError
 from tasks.release.adopt import Candidate, adopt
 from tasks.release.change import find_user
+from tasks.release.rollback import roll_back
 from tasks.releases import read_pointer
 from tests.project import REPOSITORY
 from tests.tasks.namespaces import in_namespace
@@ -63,6 +64,17 @@ def test_params_that_cannot_be_read_are_said_and_stand_in_nobodys_way(
     assert done.stdout.startswith("waits 10 s at most, since params cannot say: params.yaml: ")
     assert len(done.stdout.splitlines()) == 3
     assert live() == "v1.0.0"
+
+
+@pytest.mark.parametrize("why", ["", " \n"])
+def test_without_a_reason_the_line_shows_the_command_that_has_one(packaged: Path, why: str) -> None:
+    for name in ("first", "second"):
+        make_live(make_release(packaged, name))
+    with pytest.raises(InputError, match=r"keeps why\. make rollback WHY='what is wrong'$"):
+        roll_back(PLACE, None, ("bob", why), 5)
+    with pytest.raises(InputError, match=r"make rollback TO=v1\.0\.0 WHY='what is wrong'$"):
+        roll_back(PLACE, "v1.0.0", ("bob", why), 5)
+    assert live() == "v1.1.0"
 
 
 def test_packages_that_are_there_are_not_renewed_first() -> None:
