@@ -9,9 +9,9 @@ from flows.checkout import registry
 from tasks import documents
 from tasks.artifacts import sha256_of
 from tasks.params import PARAMS_FILE, load_params
-from tasks.release.known import find_release
+from tasks.release.known import find_models, find_release
 from tasks.release.params import ReleaseParams
-from tasks.release.plan import verdict_problem, was_live
+from tasks.release.plan import rolled_back_from, verdict_problem, was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
 from tasks.verdict import Verdict
 
@@ -39,10 +39,15 @@ def is_settled() -> bool:
 def is_due(release: Release) -> bool:
     """Whether it passed, may replace what is live, never was live, and params let it by itself.
 
-    One whose promotion was put back never was: the next run tries it again.
+    One whose promotion was put back never was: the next run tries it again. What somebody rolled
+    back from does not come back by itself, packaged anew either.
     """
     place = Place(LIVE)
-    if release.decision != "passed" or was_live(read_history(place), release.version):
+    history = read_history(place)
+    if release.decision != "passed" or was_live(history, release.version):
+        return False
+    left = [find_models(place, version) for version in rolled_back_from(history)]
+    if left and (models := find_models(place, release.version)) and models in left:
         return False
     if not load_params("release", ReleaseParams).auto_promote:
         return False

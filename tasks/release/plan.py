@@ -131,6 +131,12 @@ def was_live(history: Sequence[Change], version: str) -> bool:
     return any(one.to_version == version for one in _promotions(history))
 
 
+def rolled_back_from(history: Iterable[Change]) -> set[str]:
+    """Versions that somebody left for another one."""
+    backs = (one for one in history if one.action == "roll back")
+    return {one.from_version for one in backs if one.from_version not in (None, one.to_version)}
+
+
 def _promotions(history: Sequence[Change]) -> list[Change]:
     """Those that were not put back: what did not prove itself live does not count as live."""
     undone = {one.number - 1 for one in history if one.action == "put back"}
