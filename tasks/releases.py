@@ -127,7 +127,7 @@ def swap_pointer(place: Place, pointer: Pointer) -> None:
 
 def read_history(place: Place) -> list[Change]:
     """Oldest first, the pointer's own change included; a line cut by a kill counts as not there."""
-    remedy = "Mend or remove that line; nothing else depends on it."
+    remedy = "Mend that line: without it, what it names counts as never live."
     changes = [
         documents.parse(line, Change, f"{place.history}, line {number}", remedy)
         for number, line in enumerate(history_lines(place), start=1)
