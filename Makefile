@@ -58,10 +58,11 @@ releases: setup ## every release, what the gate said, what is live, and who chan
 	@echo
 	@python -m tasks.release history
 
-promote: setup ## make a release live, step by step: make promote VERSION=v1.2.0 WHY='...'
-	@python -m flows.promote "$$VERSION" --why "$$WHY"
+promote: setup ## make a release live, step by step: make promote VERSION=v1.2.0 WHY='...' (DESPITE=1: also a refused one)
+	@python -m flows.promote "$$VERSION" --why "$$WHY" $(if $(DESPITE),--despite-verdict)
 
-rollback: setup ## make an earlier release live at once: make rollback WHY='...' (TO=v1.1.0; without TO: what was live before)
+# what runs is good enough to go back: an emergency does not wait for a newer lock's packages
+rollback: $(if $(wildcard .venv/bin/python),,setup) ## make an earlier release live at once: make rollback WHY='...' (TO=v1.1.0; without TO: what was live before)
 	@python -m flows.rollback_now $(if $(TO),--to "$$TO") --why "$$WHY"
 
 restore: setup ## bring data, params and model of a run back: make restore RUN=name (without RUN: list them)

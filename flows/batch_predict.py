@@ -17,6 +17,7 @@ from flows.pages.batch import counts_table, in_one_line
 from flows.progress import Progress
 from flows.services.connect import prefect_api
 from flows.terminal import say
+from tasks.errors import FlywheelError
 
 _NAME = "batch-predict"
 
@@ -79,4 +80,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except FlywheelError as problem:
+        sys.exit(f"batch-predict failed: {problem}")

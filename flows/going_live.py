@@ -33,7 +33,7 @@ def go_live(order: Order) -> str:
         if proven.before.live == proven.target:
             proof = promotion.prove_live(proven, say)
             return f"{order.version} is live already; {proof}{tags.follow_live(say)}"
-        proof = _swap_and_prove(_rehearse(proven))
+        proof = _swap_and_prove(proven if proven.is_swapped else _rehearse(proven))
     line = f"{order.version} is live ({order.why}); {proof}{tags.follow_live(say)}"
     tell("promotion", line)
     return line

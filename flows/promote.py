@@ -1,7 +1,6 @@
 """A release made live by hand, from the UI or this command line: proven, swapped, probed."""
 
 import argparse
-import getpass
 import sys
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from flows.leash import follow_worker
 from flows.services.connect import prefect_api
 from flows.terminal import say
 from tasks.errors import FlywheelError
+from tasks.release.change import find_user
 from tasks.release.plan import Order
 from tasks.releases import LIVE, Place, Version, read_release
 
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m flows.promote", description=promote.__doc__)
     parser.add_argument("version")
     parser.add_argument("--why", default="")
-    parser.add_argument("--who", default=getpass.getuser())
+    parser.add_argument("--who", default=find_user())
     parser.add_argument("--despite-verdict", action="store_true")
     options = parser.parse_args(arguments)
     read_release(Place(LIVE), options.version)  # a slip of the pen need not start a server

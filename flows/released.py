@@ -12,9 +12,9 @@ from flows.judged import find_inputs, is_answered, why_not
 from flows.stage_graph import StageNode
 from tasks.artifacts import sha256_of
 from tasks.params import PARAMS_FILE, load_params
-from tasks.release.known import find_release
+from tasks.release.known import find_models, find_release
 from tasks.release.params import ReleaseParams
-from tasks.release.plan import was_live
+from tasks.release.plan import rolled_back_from, was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
 
 _MANIFEST = "manifest.json"
@@ -39,9 +39,17 @@ def is_settled(nodes: Sequence[StageNode]) -> bool:
 
 
 def is_due(release: Release) -> bool:
-    """Whether it passed, may replace what is live, never was live, and params let it by itself."""
+    """Whether it passed, may replace what is live, never was live, and params let it by itself.
+
+    One whose promotion was put back never was: the next run tries it again. What somebody rolled
+    back from does not come back by itself, packaged anew either.
+    """
     place = Place(LIVE)
-    if release.decision != "passed" or was_live(read_history(place), release.version):
+    history = read_history(place)
+    if release.decision != "passed" or was_live(history, release.version):
+        return False
+    left = [find_models(place, version) for version in rolled_back_from(history)]
+    if left and (models := find_models(place, release.version)) and models in left:
         return False
     if not load_params("release", ReleaseParams).auto_promote:
         return False

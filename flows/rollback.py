@@ -12,10 +12,7 @@ from flows.going_live import tell
 from flows.leash import follow_worker
 from flows.tags import follow_live
 from tasks.errors import FlywheelError
-from tasks.params import load_params
-from tasks.release.params import ReleaseParams
-from tasks.release.probe import try_reload
-from tasks.release.rollback import roll_back
+from tasks.release.rollback import ask_service, read_seconds, roll_back
 from tasks.releases import LIVE, Place, Version
 
 Words = Annotated[str, Field(max_length=500)]
@@ -38,15 +35,17 @@ def rollback(
     place = Place(LIVE)
     by = who or f"flow run {flow_run.name}", why
     try:
-        params = load_params("release", ReleaseParams)
-        done = roll_back(place, version, by, params.wait_seconds)
+        wait_seconds, ask_seconds = read_seconds(get_run_logger().warning)
+        done = roll_back(place, version, by, wait_seconds)
     except FlywheelError as error:
         return Failed(message=str(error))
     change = done.change
     line = f"rolled back from {change.from_version or 'nothing'} to {change.to_version} ({why})"
     say = get_run_logger().info
     say(line)
-    service = try_reload(place, done.target, params.probe.seconds)
-    line = f"{line}; {service}{follow_live(say)}"
+    answer = ask_service(place, done.target, ask_seconds)
+    line = f"{line}; {answer.says}{follow_live(say)}"
+    if answer.refused:  # of failed runs people are told by themselves
+        return Failed(message=line)
     tell("promotion", line)
     return Completed(message=line)

@@ -25,7 +25,7 @@ _NUMBER = "(0|[1-9][0-9]{0,5})"
 _VERSION = rf"^v{_NUMBER}\.{_NUMBER}\.{_NUMBER}$"
 Version = Annotated[str, Field(pattern=_VERSION)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Action = Literal["promote", "roll back", "rehearse", "end rehearsal"]
+Action = Literal["promote", "put back", "roll back", "rehearse", "end rehearsal"]
 
 
 class Target(Document):
@@ -127,7 +127,7 @@ def swap_pointer(place: Place, pointer: Pointer) -> None:
 
 def read_history(place: Place) -> list[Change]:
     """Oldest first, the pointer's own change included; a line cut by a kill counts as not there."""
-    remedy = "Mend or remove that line; nothing else depends on it."
+    remedy = "Mend that line: without it, what it names counts as never live."
     changes = [
         documents.parse(line, Change, f"{place.history}, line {number}", remedy)
         for number, line in enumerate(history_lines(place), start=1)

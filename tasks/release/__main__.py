@@ -1,13 +1,13 @@
 """What is live, by hand and with nothing else running: promote, roll back, list, history."""
 
 import argparse
-import getpass
 import sys
 import time
 from pathlib import Path
 
 from tasks.errors import FlywheelError
 from tasks.params import load_params
+from tasks.release.change import find_user
 from tasks.release.params import ReleaseParams
 from tasks.release.plan import Order
 from tasks.release.show import change_lines, release_lines
@@ -23,24 +23,25 @@ def main(arguments: list[str]) -> int:
     elif options.command == "history":
         say("\n".join(change_lines(place)))
     elif options.command == "rollback":
-        roll_back(place, options)
+        return roll_back(place, options)
     else:
         promote(place, options)
     return 0
 
 
-def roll_back(place: Place, options: argparse.Namespace) -> None:
-    """The swap first, then whatever else is to be said."""
+def roll_back(place: Place, options: argparse.Namespace) -> int:
+    """The swap first, then whatever else is to be said; 1 when the running service refuses it."""
     from tasks.release import rollback  # noqa: PLC0415 - the runtime, which a list does not need
-    from tasks.release.probe import try_reload  # noqa: PLC0415
 
-    params = load_params("release", ReleaseParams)
+    wait_seconds, ask_seconds = rollback.read_seconds(say)
     started = time.monotonic()
-    done = rollback.roll_back(place, options.to, (options.who, options.why), params.wait_seconds)
+    done = rollback.roll_back(place, options.to, (options.who, options.why), wait_seconds)
     seconds = time.monotonic() - started
     change = done.change
     say(f"{change.from_version or 'nothing'} -> {change.to_version} in {seconds:.2f} s")
-    say(try_reload(place, done.target, params.probe.seconds))
+    answer = rollback.ask_service(place, done.target, ask_seconds)
+    say(answer.says)
+    return int(answer.refused)
 
 
 def promote(place: Place, options: argparse.Namespace) -> None:
@@ -67,7 +68,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     promotion.add_argument("--despite-verdict", action="store_true")
     for command in (rollback, promotion):
         command.add_argument("--why", required=command is rollback, default="")
-        command.add_argument("--who", default=getpass.getuser())
+        command.add_argument("--who", default=find_user())
     return parser.parse_args(arguments)
 
 

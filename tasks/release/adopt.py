@@ -10,7 +10,7 @@ from tasks import documents
 from tasks.artifacts import json_bytes, sha256_of, whole_folder
 from tasks.bundle import MANIFEST, verify_bundle
 from tasks.errors import InputError
-from tasks.release.change import changing
+from tasks.release.change import adopting
 from tasks.release.known import find_release
 from tasks.release.plan import next_version
 from tasks.releases import (
@@ -47,7 +47,7 @@ def adopt(
         taken: Versions that are elsewhere, such as in git: their numbers are not given again.
     """
     verdict = read_verdict(candidate.verdict)
-    with changing(place, seconds):
+    with adopting(place, seconds):
         known = find_release(place, verdict.candidate)
         if known and _is_of(place, known, verdict):
             return known

@@ -23,6 +23,16 @@ def find_release(place: Place, manifest_sha256: str | None) -> Release | None:
     return None
 
 
+def find_models(place: Place, version: str) -> dict[str, str]:
+    """By name, the sha256 of the release's networks; none where that cannot be read any more."""
+    from tasks.bundle import MANIFEST, MODELS, Manifest, read_document  # noqa: PLC0415 - the runtime
+
+    with contextlib.suppress(InputError):
+        files = read_document(place.bundle(version) / MANIFEST, Manifest).files
+        return {name: files[name].sha256 for name in MODELS.values() if name in files}
+    return {}
+
+
 def last_number(place: Place) -> int:
     """Of the changes in the history, where the pointer itself cannot be read."""
     numbers = [0]

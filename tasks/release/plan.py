@@ -71,10 +71,22 @@ def check_verdict(order: Order, problem: str) -> None:
     if not order.despite_verdict:
         raise GateError(
             f"{order.version} is not promoted: {problem}. Mend the candidate, or take it upon you: "
-            "despite_verdict, with a reason in why."
+            f"make promote VERSION={order.version} WHY='...' DESPITE=1 (form: despite_verdict)."
         )
     if not order.why.strip():
         raise InputError(f"{order.version}: {problem}. Promoting it despite that needs a why.")
+
+
+def is_unproven(pointer: Pointer, target: Target) -> bool:
+    """Whether it is live by a promotion that may have been killed before its probe.
+
+    Nothing says whether that one came to its end, so this holds until the next change: whoever
+    promotes it again has it proven again, and put back if it fails. With nothing to put back, as
+    after the first promotion of all, it stays.
+    """
+    change = pointer.change
+    is_last_promotion = change is not None and change.action == "promote"
+    return pointer.live == target and is_last_promotion and pointer.previous is not None
 
 
 def promoted(before: Pointer, target: Target, change: Change) -> Pointer:
@@ -99,15 +111,35 @@ def rolled_back(target: Target, previous: Target | None, change: Change) -> Poin
 
 
 def predecessor(history: Sequence[Change], version: str) -> str | None:
-    """What was live before that version was last promoted: where a second rollback would go."""
-    for change in reversed(history):
-        if change.action == "promote" and change.to_version == version:
-            return change.from_version
-    return None
+    """What was live before that version was: where a second rollback would go.
+
+    Of each version the last promotion counts. What it was promoted after follows on what was
+    before its earlier one, so from one predecessor to the next nothing comes twice.
+    """
+    before: dict[str | None, str | None] = {}
+    for change in _promotions(history):
+        earlier = before.get(change.to_version)
+        for later, previous in before.items():
+            if previous == change.to_version:
+                before[later] = earlier
+        before[change.to_version] = change.from_version
+    return before.get(version)
 
 
-def was_live(history: Iterable[Change], version: str) -> bool:
-    return any(one.to_version == version and one.action == "promote" for one in history)
+def was_live(history: Sequence[Change], version: str) -> bool:
+    return any(one.to_version == version for one in _promotions(history))
+
+
+def rolled_back_from(history: Iterable[Change]) -> set[str]:
+    """Versions that somebody left for another one."""
+    backs = (one for one in history if one.action == "roll back")
+    return {one.from_version for one in backs if one.from_version not in (None, one.to_version)}
+
+
+def _promotions(history: Sequence[Change]) -> list[Change]:
+    """Those that were not put back: what did not prove itself live does not count as live."""
+    undone = {one.number - 1 for one in history if one.action == "put back"}
+    return [one for one in history if one.action == "promote" and one.number not in undone]
 
 
 def one_line(text: str) -> str:

@@ -1,7 +1,8 @@
 """A promotion, step by step; who calls them puts the old pointer back when one of them fails.
 
 verify, load, golden answers -> rehearse -> swap -> probe. A kill between any two leaves what was
-live or what is to be, whole; a canary or shadow that it leaves is ended by the next promotion.
+live or what is to be, whole. The next promotion ends the canary or shadow that it leaves; one of
+the version that it left live goes on with the probe.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ from tasks import live_service
 from tasks.errors import FlywheelError, GateError, TemporaryError
 from tasks.release import plan, rehearsal
 from tasks.release.adopt import read_verdict
-from tasks.release.change import describe, promoting, replace, tell
+from tasks.release.change import describe, find_earlier, promoting, replace, tell
 from tasks.release.check import check_apart
 from tasks.release.params import ReleaseParams
 from tasks.release.plan import Order
@@ -32,6 +33,7 @@ class Promotion(NamedTuple):
     target: Target
     before: Pointer  # where a failure goes back to
     had_service: bool  # one was alive when this began, so one has to answer in the end
+    is_swapped: bool = False  # by one that may have been killed before its probe
 
     @property
     def by(self) -> tuple[str, str]:
@@ -46,11 +48,13 @@ def begun(place: Place, params: ReleaseParams, order: Order, say: Say) -> Iterat
     """
     release = read_release(place, order.version)
     with promoting(place, params.wait_seconds):
-        before = end_leftovers(place, params, say)
-        promotion = Promotion(place, params, order, release.target, before, has_service(place))
-        if before.live != release.target:
+        pointer = end_leftovers(place, params, say)
+        promotion = Promotion(place, params, order, release.target, pointer, has_service(place))
+        if plan.is_unproven(pointer, release.target):
+            promotion = _resume(promotion)
+        elif pointer.live != release.target:
             verdict = read_verdict(place.verdict(order.version))
-            plan.check_verdict(order, plan.verdict_problem(release, verdict, before.live))
+            plan.check_verdict(order, plan.verdict_problem(release, verdict, pointer.live))
             differences = check_apart(find_bundle(place, release.target), params.check)
             off = ", ".join(f"{name} {value:.1g}" for name, value in differences.items())
             say(f"{order.version}: bundle whole, golden answers right ({off} off)")
@@ -85,7 +89,7 @@ def end_leftovers(place: Place, params: ReleaseParams, say: Say) -> Pointer:
 def rehearse(promotion: Promotion, say: Say) -> Promotion:
     """As a canary or shadow of the running service, if params say so; what is live stays live."""
     place, params, kind = promotion.place, promotion.params, promotion.params.rehearsal.kind
-    if kind == "none":
+    if kind == "none" or promotion.is_swapped:
         return promotion
     if not promotion.had_service or promotion.before.live is None:
         what = "no service runs" if promotion.before.live else "nothing is live yet"
@@ -107,13 +111,14 @@ def rehearse(promotion: Promotion, say: Say) -> Promotion:
     return promotion._replace(before=after)
 
 
-def swap(promotion: Promotion) -> Pointer:
+def swap(promotion: Promotion) -> None:
     """The version goes live, unless something else has changed meanwhile."""
+    if promotion.is_swapped:
+        return
     before = promotion.before
     change = describe(before, "promote", promotion.by, promotion.order.version)
     pointer = plan.promoted(before, promotion.target, change)
     replace(promotion.place, before, pointer, promotion.params.wait_seconds)
-    return pointer
 
 
 def prove_live(promotion: Promotion, say: Say) -> str:
@@ -133,7 +138,7 @@ def put_back(promotion: Promotion, reason: str) -> str:
         return f"not put back: meanwhile {tell(now)}"
     before = promotion.before
     to_version = before.live.version if before.live else None
-    change = describe(now, "roll back", (promotion.order.who, reason), to_version)
+    change = describe(now, "put back", (promotion.order.who, reason), to_version)
     pointer = plan.put_back(now, before, change)
     try:
         replace(place, now, pointer, promotion.params.wait_seconds)
@@ -154,6 +159,14 @@ def has_service(place: Place) -> bool:
     except TemporaryError:
         return True
     return service is not None
+
+
+def _resume(promotion: Promotion) -> Promotion:
+    """Its gate, proofs and swap are done; a failure goes back to what was live before them."""
+    live = promotion.before.previous
+    previous = find_earlier(promotion.place, live) if live else None
+    before = promotion.before.model_copy(update={"live": live, "previous": previous})
+    return promotion._replace(before=before, is_swapped=True)
 
 
 def _end_rehearsal(place: Place, params: ReleaseParams, expected: Pointer, why: str) -> Pointer:

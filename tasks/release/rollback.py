@@ -1,13 +1,17 @@
 """Back to an earlier release at once; only that one is looked at, whatever the newest is like."""
 
-import contextlib
+from collections.abc import Callable
 from typing import NamedTuple
 
+from tasks import live_service
 from tasks.bundle import verify_bundle
-from tasks.errors import InputError
+from tasks.errors import FlywheelError, GateError, InputError, ParamsError
+from tasks.params import load_params
 from tasks.release import plan
-from tasks.release.change import changing, describe
+from tasks.release.change import changing, describe, find_earlier
 from tasks.release.known import last_number
+from tasks.release.params import ReleaseParams
+from tasks.release.probe import check_identity
 from tasks.releases import (
     NOTHING,
     Change,
@@ -22,10 +26,17 @@ from tasks.releases import (
     swap_pointer,
 )
 
+_PATIENCE_SECONDS = 10.0  # where params.yaml, which may be what is broken, does not say
+
 
 class RolledBack(NamedTuple):
     change: Change
     target: Target
+
+
+class Answer(NamedTuple):
+    says: str
+    refused: bool
 
 
 def roll_back(
@@ -36,6 +47,11 @@ def roll_back(
     A canary or shadow ends with it. InputError when there is nothing to go back to, or it is not
     as it was released.
     """
+    if not plan.one_line(by[1]):
+        to = f"TO={to_version} " if to_version else ""
+        raise InputError(
+            f"nothing is rolled back: the history keeps why. make rollback {to}WHY='what is wrong'"
+        )
     with changing(place, seconds):
         before = _read(place, to_version)
         target = _find(place, before, to_version)
@@ -43,8 +59,35 @@ def roll_back(
         change = describe(before, "roll back", by, target.version)
         if before.change is None:
             change = change.model_copy(update={"number": last_number(place) + 1})
-        swap_pointer(place, plan.rolled_back(target, _earlier(place, target), change))
+        swap_pointer(place, plan.rolled_back(target, find_earlier(place, target), change))
     return RolledBack(change, target)
+
+
+def read_seconds(say: Callable[[str], None]) -> tuple[float, float]:
+    """How long to wait for another change, and for the service; no params, and it goes on."""
+    try:
+        params = load_params("release", ReleaseParams)
+    except (ParamsError, OSError) as error:
+        say(f"waits {_PATIENCE_SECONDS:g} s at most, since params cannot say: {error}")
+        return _PATIENCE_SECONDS, _PATIENCE_SECONDS
+    return params.wait_seconds, params.probe.seconds
+
+
+def ask_service(place: Place, target: Target, seconds: float) -> Answer:
+    """What the running service says to a rollback, which stands whatever it says.
+
+    One that cannot be asked, such as one that is restarting, has not refused.
+    """
+    try:
+        if (service := live_service.find_service(place)) is None:
+            return Answer("no service runs; the next one starts with it", refused=False)
+        check_identity(service, target, seconds)
+    except GateError as error:
+        remedy = f"{target.version} stays named; another: make rollback TO=VERSION WHY='...'"
+        return Answer(f"but {error} ({remedy})", refused=True)
+    except FlywheelError as error:
+        return Answer(f"but {error}", refused=False)
+    return Answer(f"{service.url} answers with it", refused=False)
 
 
 def _read(place: Place, to_version: str | None) -> Pointer:
@@ -79,12 +122,3 @@ def _refuse_newcomer(place: Place, version: str) -> None:
             f"{version} was never live, so there is no way back to it. To make it live: make "
             f"promote VERSION={version}"
         )
-
-
-def _earlier(place: Place, target: Target) -> Target | None:
-    """Where the next rollback would go: never forward again to what this one left."""
-    with contextlib.suppress(InputError):
-        version = plan.predecessor(read_history(place), target.version)
-        if version and version != target.version:
-            return read_release(place, version).target
-    return None

@@ -112,7 +112,7 @@ def test_a_probe_that_fails_rolls_the_transaction_back(
         assert states(last_run()[1]) == {"swap": "RolledBack", "probe": "Failed"}
         assert service.pid
     *_, back = read_history(PLACE)
-    assert (back.action, back.to_version) == ("roll back", "v1.0.0")
+    assert (back.action, back.to_version) == ("put back", "v1.0.0")
     assert "has another content" in back.why
     assert git_here("tag") == ""
 

@@ -10,6 +10,8 @@ from flows import release, released, tags
 from flows.checkout.versions import SavedRun
 from flows.released import bundle_sha256, is_due, release_lines
 from flows.stage_graph import read_graph
+from tasks.release import promotion
+from tasks.release.adopt import Candidate, adopt
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
 from tests.flows.live_checkout import TEST, make_live_checkout, release_run
@@ -42,6 +44,15 @@ def release_and_put(
     made = release_run(packaged, name, champion, decision)
     put_bundle(name)
     return made
+
+
+def other_model(packaged: Path, name: str, champion: Release | None) -> Release:
+    """The tiny bundle with networks of its own, which nobody runs here."""
+    bundle = side.make_bundle(packaged, name)
+    for network in ("model.onnx", "model.int8.onnx"):
+        side.rewrite(bundle, network, name.encode())
+    candidate = Candidate(bundle, side.write_verdict(bundle, champion), [], name, side.COMMIT)
+    return adopt(PLACE, candidate, "minor", [], 5.0)
 
 
 def test_without_a_bundle_or_a_declared_model_there_is_nothing_to_do(packaged: Path) -> None:
@@ -127,6 +138,28 @@ def test_what_was_rolled_back_is_settled(packaged: Path) -> None:
     roll_back(PLACE, None, ("bob", "odd"), 5)
     tags.follow_live(print)
     assert is_settled()
+
+
+def test_what_did_not_prove_itself_live_is_tried_again(packaged: Path) -> None:
+    first = release_and_put(packaged, "one")
+    make_live(first)
+    second = release_and_put(packaged, "two", champion=first)
+    tags.enter(second, "staging", print)
+    with promotion.begun(PLACE, side.params(), side.order(second.version), print) as proven:
+        promotion.swap(proven)
+        promotion.put_back(proven, "the service was restarting")
+    assert is_due(second)
+    assert not is_settled()
+
+
+def test_what_was_rolled_back_is_settled_also_when_it_is_packaged_anew(packaged: Path) -> None:
+    first = other_model(packaged, "one", None)
+    make_live(first)
+    make_live(release_run(packaged, "two", first))
+    roll_back(PLACE, None, ("bob", "odd"), 5)
+    again = release_run(packaged, "three", first)
+    assert not is_due(again)
+    assert is_due(other_model(packaged, "four", first))
 
 
 def test_a_clone_that_goes_away_releases_nothing(

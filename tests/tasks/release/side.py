@@ -15,7 +15,7 @@ import yaml
 
 from tasks import live_service
 from tasks.artifacts import json_bytes, sha256_of
-from tasks.bundle import MANIFEST
+from tasks.bundle import MANIFEST, PREPROCESSING
 from tasks.errors import TemporaryError
 from tasks.live_service import Service
 from tasks.params import load_params
@@ -92,6 +92,18 @@ def make_release(
     card.write_text(f"# {name}\n")
     verdict = write_verdict(bundle, champion, decision)
     candidate = Candidate(bundle, verdict, [card], name, COMMIT)
+    return adopt(PLACE, candidate, "minor", [], 5.0)
+
+
+def make_unloadable(
+    packaged: Path, name: str, champion: Release | None = None, commit: str = COMMIT
+) -> Release:
+    """Whole by its hashes, and of other code than this: a service that runs here refuses it."""
+    bundle = make_bundle(packaged, name)
+    preprocessing = json.loads((bundle / PREPROCESSING).read_bytes())
+    preprocessing["normal_forms"] |= {"a": "b"}
+    rewrite(bundle, PREPROCESSING, json_bytes(preprocessing))
+    candidate = Candidate(bundle, write_verdict(bundle, champion), [], name, commit)
     return adopt(PLACE, candidate, "minor", [], 5.0)
 
 

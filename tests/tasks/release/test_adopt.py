@@ -1,7 +1,9 @@
 """A release is whole, private, read-only and made once, or it is not there."""
 
+import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,16 @@ from tasks.bundle import MANIFEST, verify_bundle
 from tasks.errors import InputError
 from tasks.release.adopt import Candidate, adopt
 from tasks.release.known import find_release, list_releases
-from tasks.releases import NOTHING, find_bundle, list_versions, read_pointer, read_release
-from tests.tasks.release.side import PLACE, make_bundle, make_release, write_verdict
+from tasks.release.rollback import roll_back
+from tasks.releases import (
+    NOTHING,
+    find_bundle,
+    list_versions,
+    read_history,
+    read_pointer,
+    read_release,
+)
+from tests.tasks.release.side import PLACE, make_bundle, make_live, make_release, write_verdict
 
 
 def test_a_release_holds_bundle_verdict_and_card_and_changes_nothing_live(packaged: Path) -> None:
@@ -57,6 +67,25 @@ def test_versions_rise_and_those_given_away_elsewhere_are_left_out(packaged: Pat
     bundle = make_bundle(packaged, "third")
     candidate = Candidate(bundle, write_verdict(bundle, None), [], "third", "d" * 40)
     assert adopt(PLACE, candidate, "patch", ["v1.9.4"], 5.0).version == "v1.9.5"
+
+
+def test_nobody_who_changes_what_is_live_waits_for_it(
+    packaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        make_live(make_release(packaged, name))
+    copytree = shutil.copytree
+
+    def copy_and_roll_back(*arguments: Any, **options: Any) -> Path:
+        roll_back(PLACE, None, ("bob", "odd"), 0.2)
+        monkeypatch.setattr(shutil, "copytree", copytree)
+        return copytree(*arguments, **options)
+
+    bundle = make_bundle(packaged, "third")
+    candidate = Candidate(bundle, write_verdict(bundle, None), [], "third", "d" * 40)
+    monkeypatch.setattr(shutil, "copytree", copy_and_roll_back)
+    assert adopt(PLACE, candidate, "minor", [], 5.0).version == "v1.2.0"
+    assert read_history(PLACE)[-1].action == "roll back"
 
 
 def test_a_bundle_that_changed_since_it_was_judged_is_no_release(packaged: Path) -> None:

@@ -96,6 +96,46 @@ def test_a_second_rollback_goes_further_back_never_forward_again() -> None:
     assert plan.predecessor(history, "v1.0.0") is None
 
 
+@pytest.mark.parametrize(
+    ("promotions", "way_back"),
+    [
+        ("1 2 1", "1 2"),
+        ("0 1 2 1", "1 2 0"),
+        ("1 2 3 1 2", "2 1 3"),
+        ("1 2 1 2 1 3", "3 1 2"),
+    ],
+)
+def test_no_version_comes_twice_on_the_way_back(promotions: str, way_back: str) -> None:
+    versions = [f"v1.{number}.0" for number in promotions.split()]
+    pairs = zip([None, *versions], versions, strict=False)
+    history = [change(number, *pair) for number, pair in enumerate(pairs, start=1)]
+    way = [f"v1.{number}.0" for number in way_back.split()]
+    assert [plan.predecessor(history, version) for version in way] == [*way[1:], None]
+
+
+def test_what_was_left_or_put_back_is_not_on_the_way_back() -> None:
+    history = [
+        change(1, None, "v1.0.0"), change(2, "v1.0.0", "v1.1.0"),
+        change(3, "v1.1.0", "v1.0.0", "roll back"), change(4, "v1.0.0", "v1.2.0"),
+        change(5, "v1.2.0", "v1.0.0"), change(6, "v1.0.0", "v1.2.0", "put back"),
+    ]  # fmt: skip
+    assert plan.predecessor(history, "v1.2.0") == "v1.0.0"
+    assert plan.predecessor(history, "v1.0.0") is None
+
+
+def test_what_was_put_back_was_not_live_unless_it_was_before() -> None:
+    once = [
+        change(1, None, "v1.0.0"), change(2, "v1.0.0", "v1.1.0"),
+        change(3, "v1.1.0", "v1.0.0", "put back"),
+    ]  # fmt: skip
+    assert not plan.was_live(once, "v1.1.0")
+    assert plan.was_live(once, "v1.0.0")
+    proven = [*once, change(4, "v1.0.0", "v1.1.0"), change(5, "v1.1.0", "v1.0.0", "roll back")]
+    again = [*proven, change(6, "v1.0.0", "v1.1.0"), change(7, "v1.1.0", "v1.0.0", "put back")]
+    assert plan.was_live(proven, "v1.1.0")
+    assert plan.was_live(again, "v1.1.0")
+
+
 def test_a_rehearsal_changes_nothing_live_and_a_promotion_ends_it() -> None:
     before, now = pointer(OLD), change(2, "v1.1.0", "v1.2.0")
     rehearsal = RehearsalParams(

@@ -102,8 +102,10 @@ def test_a_service_that_does_not_take_it_brings_the_old_pointer_back(
     *_, promoted, back = read_history(PLACE)
     assert (promoted.action, promoted.to_version) == ("promote", "v1.1.0")
     assert (back.action, back.to_version, back.why) == (
-        "roll back", "v1.0.0", "it did not prove itself",
+        "put back", "v1.0.0", "it did not prove itself",
     )  # fmt: skip
+    with pytest.raises(InputError, match=r"v1\.1\.0 was never live"):
+        roll_back(PLACE, "v1.1.0", BY, 5)
 
 
 @pytest.mark.slow

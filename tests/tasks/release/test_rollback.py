@@ -49,6 +49,14 @@ def test_it_goes_back_step_by_step_to_the_first_and_no_further(three: Sequence[R
     assert live() == "v1.0.0"
 
 
+def test_it_never_comes_again_to_what_it_left(three: Sequence[Release]) -> None:
+    make_live(three[0])
+    for expected in ("v1.2.0", "v1.1.0"):
+        assert roll_back(PLACE, None, BY, 5).target.version == expected
+    with pytest.raises(InputError, match=r"v1\.1\.0 is live, and nothing was before it"):
+        roll_back(PLACE, None, BY, 5)
+
+
 def test_it_goes_to_any_version_and_keeps_who_when_why_from_and_to(
     three: Sequence[Release],
 ) -> None:
@@ -115,7 +123,7 @@ def test_neither_a_broken_pointer_nor_a_broken_history_stands_in_the_way(
     assert (live(), done.change.number) == ("v1.1.0", 4)
     roll_back(PLACE, "v1.0.0", BY, 5)
     assert PLACE.history.read_bytes().startswith(b"{\n")
-    with pytest.raises(InputError, match=r"history\.jsonl, line 1"):
+    with pytest.raises(InputError, match=r"history\.jsonl, line 1: .* counts as never live"):
         read_history(PLACE)
 
 
