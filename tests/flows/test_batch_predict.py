@@ -1,6 +1,9 @@
 """Batch scoring as a flow on a real server: what it leaves on its page, and how it fails."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,16 @@ def test_a_batch_leaves_its_counts_and_a_second_run_finds_it_done(
     assert failed.is_failed()
     assert failed.message
     assert failed.message.startswith("batch failed: --in.csv: no column 'text', found body")
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_start_is_one_line_for_the_command_line(tmp_path: Path) -> None:
+    nowhere = {"PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:////nowhere/at/all.db"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.batch_predict", "in.csv", "out"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, **nowhere, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("batch-predict failed: http://127.0.0.1:")
+    assert done.stderr.count("\n") == 1
