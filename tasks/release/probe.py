@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks import live_service
 from tasks.bundle import GOLDEN, LABEL_SET, Golden, GoldenExample, read_document
-from tasks.errors import FlywheelError, GateError, TemporaryError
+from tasks.errors import GateError, TemporaryError
 from tasks.label_set import read_label_set
 from tasks.live_service import Limits, Prediction, Service
 from tasks.release.params import ProbeParams
@@ -104,14 +104,3 @@ def compare(
             f"its probabilities of golden texts are {differences} off, at most {tolerance} expected"
         )
     return min(differences.values())
-
-
-def try_reload(place: Place, target: Target, seconds: float) -> str:
-    """What the service says to a change that stands whatever it says, in one line."""
-    try:
-        if (service := live_service.find_service(place)) is None:
-            return "no service runs; the next one starts with it"
-        check_identity(service, target, seconds)
-    except FlywheelError as error:
-        return f"but {error}"
-    return f"{service.url} answers with it"
