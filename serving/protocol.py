@@ -14,6 +14,7 @@ _TEXTS = {
     _OVERLOADED: b'{"detail":"too many connections"}',
 }
 _DISCARDED_BYTES = 2**16  # of a body that nobody reads, after its answer
+_MOST_WAITING = 8  # requests sent before the answer to an earlier one
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -22,6 +23,7 @@ class BoundedProtocol(HttpToolsProtocol):
     limits: LimitParams
     turn_away: TurnAway
     _timer: asyncio.TimerHandle | None = None
+    _end_timer: asyncio.TimerHandle | None = None
     _in_headers = True
     _num_bytes = 0  # of headers, then of trailers and of a body that nobody reads
     _turned_away_at = 0.0  # the last request, when
@@ -40,7 +42,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answer_unread(refusal)
             return
         super().data_received(data)
-        if self._in_headers:  # still: all of it belongs to them
+        if self.transport.is_closing():
+            self._abort_later()
+        elif self._in_headers:  # still: all of it belongs to them
             self._count(len(data), self.limits.max_header_bytes)
         elif self._is_idle() and self.timeout_keep_alive_task is None:
             # uvicorn stops its timer for whatever comes, also for what begins no request
@@ -57,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._count(len(name) + len(value), self.limits.max_header_bytes)
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= _MOST_WAITING:
+            self.transport.close()
         self._in_headers, self._num_bytes = False, 0
         self._stop_timer()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -79,8 +85,25 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._abort_later()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._abort_later()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._end_timer is not None and not self.transport.is_closing():
+            self._end_timer.cancel()
+            self._end_timer = None
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         if self.cycle is not None:
             self.cycle.scope["state"]["is_gone"] = True  # nobody waits for the answer any more
         super().connection_lost(exc)
@@ -92,6 +115,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._close_when_idle(left)
         else:
             super().timeout_keep_alive_handler()
+            self._abort_later()
+
+    def _abort_later(self) -> None:
+        """What a client does not take in time is thrown away: closing alone would wait for it."""
+        if self._end_timer is None:
+            seconds = self.limits.body_seconds
+            self._end_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _close_when_idle(self, seconds: float) -> None:
         later = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
@@ -142,6 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
         ]  # fmt: skip
         self.transport.write(b"".join([*head, text]))
         self.transport.close()
+        self._abort_later()
 
 
 def bounded_protocol(limits: LimitParams, turn_away: TurnAway) -> type[BoundedProtocol]:
