@@ -29,6 +29,7 @@ class Source(NamedTuple):
     schema: pa.Schema
     text_column: str
     num_rows: int  # of lines, where a row may take several
+    stamps: list[tuple[int, int]]  # of the files, when it was opened
 
     def read(self) -> Iterator[Chunk]:
         """InputError when a file turns out not to be what its beginning promised."""
@@ -43,10 +44,13 @@ class Source(NamedTuple):
         """sha256 of each file."""
         return {_name_of(file, self.path): sha256_of(file) for file in self.files}
 
-    def stamps(self) -> list[tuple[int, int]]:
-        """What tells cheaply that a file was written to meanwhile."""
-        found = [file.stat() for file in self.files]
-        return [(stat.st_size, stat.st_mtime_ns) for stat in found]
+    def check_unchanged(self) -> None:
+        """InputError when a file was written to since it was opened."""
+        if _stamp(self.files) != self.stamps:
+            raise InputError(
+                f"{self.path}: changed while it was scored. Score it anew into another target, or "
+                "put it back and go on with this one."
+            )
 
 
 def open_source(path: Path, text_column: str) -> Source:
@@ -61,12 +65,19 @@ def open_source(path: Path, text_column: str) -> Source:
             f"{path}: unknown kind of file; expected {', '.join([*_KINDS, _PARQUET])}. Name it so "
             "if it is one of these."
         )
+    stamps = _stamp(files)
     if files[0].suffix.lower() == _PARQUET:
         schema, num_rows = _read_schemas(files)
     else:
         schema, num_rows = _name_columns(path), count_lines(InputFile(path, str(path)))
     _check_text_column(path, schema, text_column)
-    return Source(path, files, schema, text_column, num_rows)
+    return Source(path, files, schema, text_column, num_rows, stamps)
+
+
+def _stamp(files: Sequence[Path]) -> list[tuple[int, int]]:
+    """What tells cheaply that a file was written to meanwhile."""
+    found = [file.stat() for file in files]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
 def _read_schemas(files: Sequence[Path]) -> tuple[pa.Schema, int]:
