@@ -104,6 +104,6 @@ if __name__ == "__main__":
         print("batch: interrupted; run again to go on from there", file=sys.stderr)
         sys.exit(130)
     except OSError as error:  # a full disk, a folder that may not be written
-        reason = f"{error.strerror} ({error.filename or options.target})"
+        reason = f"{error.strerror or error} ({error.filename or options.target})"
         print(f"batch failed: {reason}; mend that and run again to go on", file=sys.stderr)
         sys.exit(1)

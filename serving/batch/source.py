@@ -9,9 +9,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.batch.chunks import Chunk, LineKind, read_lines, read_parquet
+from serving.batch.chunks import Chunk, LineKind, read_lines, read_parquet, unreadable
 from tasks.aggregate.files import InputFile, count_lines, open_text
 from tasks.aggregate.params import DELIMITERS
+from tasks.aggregate.rows import find_fault
 from tasks.artifacts import sha256_of
 from tasks.errors import InputError
 
@@ -19,6 +20,7 @@ _KINDS: dict[str, LineKind] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", 
 _PARQUET = ".parquet"
 _MAX_COLUMNS = 1000
 _SHOWN_COLUMNS = 12
+_MAX_NAME = 2**17  # characters
 
 
 class Source(NamedTuple):
@@ -86,9 +88,8 @@ def _read_schemas(files: Sequence[Path]) -> tuple[pa.Schema, int]:
     for file in files:
         try:
             found = pq.ParquetFile(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{file}: not readable as Parquet: {reason}. Restore it.") from None
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(file, error) from None
         schema = found.schema_arrow.remove_metadata()
         first = first or schema
         if not schema.equals(first):
@@ -107,8 +108,22 @@ def _name_columns(file: Path) -> pa.Schema:
         if kind == "jsonl":
             names = _collect_keys(stream, file)
         else:
-            names = next(csv.reader(stream, delimiter=DELIMITERS[kind]), [])
+            names = _read_header(stream, file, DELIMITERS[kind])
+    if fault := find_fault("".join(names)):
+        raise InputError(
+            f"{file}: a column's name is not readable: {fault[1]}, expected UTF-8. Convert it."
+        )
     return pa.schema([(name, pa.string()) for name in names])
+
+
+def _read_header(lines: Iterator[str], file: Path, delimiter: str) -> list[str]:
+    csv.field_size_limit(_MAX_NAME)  # or a quote without its end takes the whole file
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error as error:
+        raise InputError(
+            f"{file}:1: not readable as a header: {error}. Mend the first line."
+        ) from None
 
 
 def _collect_keys(lines: Iterator[str], file: Path) -> list[str]:
