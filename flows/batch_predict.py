@@ -56,7 +56,7 @@ def batch_predict(
 
 def _publish(target: Path) -> str:
     """The counts on the run's page; returns the result in one line."""
-    manifest = json.loads((target / "manifest.json").read_bytes())
+    manifest = json.loads((target / "_manifest.json").read_bytes())
     message = in_one_line(manifest)
     try:
         create_table_artifact(counts_table(manifest), _NAME, message)

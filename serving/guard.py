@@ -25,6 +25,10 @@ class Guard:
 
         await self._app(scope, receive, send_counted)
 
+    def count_refusal(self, status: int) -> None:
+        """Of what reached no route: it was no request, or not whole."""
+        self._metrics.requests.labels("none", status).inc()
+
 
 def _route(scope: Scope) -> str:
     """The route's own path; whatever else a client asks for must not become a label."""

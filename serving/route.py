@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from fastapi.routing import APIRoute
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -29,4 +29,6 @@ class PlainRoute(APIRoute):
             response = await cast(Endpoint, self.endpoint)(request)
         except RefusedError as error:
             response = refusal(error, request)
+        except ClientDisconnect:  # in mid-body
+            response = Response(status_code=499)  # that nobody reads; so the metrics count it
         await response(scope, receive, send)

@@ -30,7 +30,7 @@ class DrainingServer(uvicorn.Server):
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=bounded_protocol(limits, turn_away),
+            http=bounded_protocol(limits, turn_away, guard.count_refusal),
             loop="none",
             ws="none",
             lifespan="off",

@@ -11,7 +11,7 @@ from serving.batch.job import MANIFEST, Job, begin, holding
 from serving.batch.parts import write_parts
 from serving.batch.scoring import check_names
 from serving.batch.source import open_source
-from serving.batch.summary import summarise
+from serving.batch.summary import is_whole, summarise
 from serving.model import num_threads
 from serving.params import ServingParams
 from tasks.artifacts import write_json
@@ -41,7 +41,6 @@ def main(path: Path, target: Path, text_column: str, version: str | None) -> Non
     release = choose_release(place, version)
     bundle = find_bundle(place, release)
     check_names(source.schema, read_label_set(bundle / LABEL_SET).classes)
-    stamps = source.stamps()
     job = Job(
         files=source.fingerprint(), text_column=text_column, version=release.version,
         manifest_sha256=release.manifest_sha256, precision=params.model.precision,
@@ -49,10 +48,9 @@ def main(path: Path, target: Path, text_column: str, version: str | None) -> Non
     )  # fmt: skip
     with holding(target):
         begin(target, job)
-        if not (target / MANIFEST).exists():
+        if not is_whole(target):
             parts = write_parts(source, target, job, bundle, num_threads(params.model))
-            if source.stamps() != stamps:
-                raise InputError(f"{path}: changed while it was scored. Score it anew.")
+            source.check_unchanged()
             write_json(target / MANIFEST, summarise(parts, job))
         tell(target)
 
@@ -106,6 +104,6 @@ if __name__ == "__main__":
         print("batch: interrupted; run again to go on from there", file=sys.stderr)
         sys.exit(130)
     except OSError as error:  # a full disk, a folder that may not be written
-        reason = f"{error.strerror} ({error.filename or options.target})"
+        reason = f"{error.strerror or error} ({error.filename or options.target})"
         print(f"batch failed: {reason}; mend that and run again to go on", file=sys.stderr)
         sys.exit(1)

@@ -1,5 +1,6 @@
 """A source's rows in chunks, the same ones at each reading: its columns, and texts to score."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,9 +14,11 @@ from tasks.aggregate.files import InputFile
 from tasks.aggregate.params import FileSet
 from tasks.aggregate.rows import Reject, Row, find_fault
 from tasks.aggregate.structured import read_json_lines
+from tasks.errors import InputError
 
 LineKind = Literal["csv", "tsv", "jsonl"]
 ROWS = 4096  # of a chunk, and of a part of the target
+_ROWS_AT_ONCE = 64  # of Parquet, which may be of any length
 _CHARACTERS = 16_000_000  # a chunk of longer texts ends with the row that exceeds it
 
 
@@ -52,9 +55,41 @@ def read_lines(
 
 def read_parquet(file: Path, text_column: str) -> Iterator[Chunk]:
     """Chunks of one Parquet file, its columns as they are."""
-    for batch in pq.ParquetFile(file).iter_batches(ROWS):
-        texts, problems = _judge([_text_of(cell) for cell in batch.column(text_column)])
-        yield Chunk(pa.Table.from_batches([batch]), texts, problems)
+    held: list[Chunk] = []
+    num_rows = size = 0
+    try:
+        for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_ONCE):
+            texts, problems = _judge([_text_of(cell) for cell in batch.column(text_column)])
+            if held and (num_rows + len(texts) > ROWS or size > _CHARACTERS):
+                yield _joined(held)
+                held, num_rows, size = [], 0, 0
+            held.append(Chunk(pa.Table.from_batches([batch]), texts, problems))
+            num_rows += len(texts)
+            size += _size_of(batch) + sum(len(text) for text in texts if text)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(file, error) from None
+    if held:
+        yield _joined(held)
+
+
+def unreadable(file: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())
+    return InputError(f"{file}: not readable as Parquet: {reason}. Restore it.")
+
+
+def _joined(chunks: Sequence[Chunk]) -> Chunk:
+    tables, texts, problems = zip(*chunks, strict=True)
+    return Chunk(
+        pa.concat_tables(tables),
+        list(itertools.chain.from_iterable(texts)),
+        list(itertools.chain.from_iterable(problems)),
+    )
+
+
+def _size_of(batch: pa.RecordBatch) -> int:
+    """In bytes, but for dictionaries, which the batches of a file share."""
+    plain = [column for column in batch.columns if not pa.types.is_dictionary(column.type)]
+    return sum(column.nbytes for column in plain)
 
 
 def _batched(rows: Iterable[Row | Reject]) -> Iterator[list[Row | Reject]]:

@@ -11,8 +11,9 @@ from tasks.artifacts import write_json
 from tasks.documents import Document
 from tasks.errors import InputError, TemporaryError
 
-JOB = "job.json"
-MANIFEST = "manifest.json"
+# whoever reads the folder as Parquet skips names that begin like these
+JOB = "_job.json"
+MANIFEST = "_manifest.json"
 _LOCK = ".lock"
 
 

@@ -32,7 +32,7 @@ def write_parts(source: Source, target: Path, job: Job, bundle: Path, threads: i
         for chunk in source.read():
             part = target / f"part-{len(parts):06}.parquet"
             if not _holds(part, chunk.columns.num_rows):
-                _write(part, scorer.score(chunk, num_rows + 1))
+                _write(part, scorer.score(chunk, num_rows + 1), source)
             parts.append(part)
             num_rows += chunk.columns.num_rows
             progress.reach(num_rows)
@@ -46,9 +46,11 @@ def _holds(part: Path, num_rows: int) -> bool:
         return False
 
 
-def _write(part: Path, table: pa.Table) -> None:
+def _write(part: Path, table: pa.Table, source: Source) -> None:
+    """A part in place is of the source that the job names: it may stay when the scoring fails."""
     with whole_file(part) as stream:
         pq.write_table(table, stream, compression="zstd")
+        source.check_unchanged()
 
 
 class _Progress:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.batch.chunks import Chunk, LineKind, read_lines, read_parquet
+from serving.batch.chunks import Chunk, LineKind, read_lines, read_parquet, unreadable
 from tasks.aggregate.files import InputFile, count_lines, open_text
 from tasks.aggregate.params import DELIMITERS
+from tasks.aggregate.rows import find_fault
 from tasks.artifacts import sha256_of
 from tasks.errors import InputError
 
@@ -19,6 +20,7 @@ _KINDS: dict[str, LineKind] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", 
 _PARQUET = ".parquet"
 _MAX_COLUMNS = 1000
 _SHOWN_COLUMNS = 12
+_MAX_NAME = 2**17  # characters
 
 
 class Source(NamedTuple):
@@ -29,6 +31,7 @@ class Source(NamedTuple):
     schema: pa.Schema
     text_column: str
     num_rows: int  # of lines, where a row may take several
+    stamps: list[tuple[int, int]]  # of the files, when it was opened
 
     def read(self) -> Iterator[Chunk]:
         """InputError when a file turns out not to be what its beginning promised."""
@@ -43,10 +46,13 @@ class Source(NamedTuple):
         """sha256 of each file."""
         return {_name_of(file, self.path): sha256_of(file) for file in self.files}
 
-    def stamps(self) -> list[tuple[int, int]]:
-        """What tells cheaply that a file was written to meanwhile."""
-        found = [file.stat() for file in self.files]
-        return [(stat.st_size, stat.st_mtime_ns) for stat in found]
+    def check_unchanged(self) -> None:
+        """InputError when a file was written to since it was opened."""
+        if _stamp(self.files) != self.stamps:
+            raise InputError(
+                f"{self.path}: changed while it was scored. Score it anew into another target, or "
+                "put it back and go on with this one."
+            )
 
 
 def open_source(path: Path, text_column: str) -> Source:
@@ -61,12 +67,19 @@ def open_source(path: Path, text_column: str) -> Source:
             f"{path}: unknown kind of file; expected {', '.join([*_KINDS, _PARQUET])}. Name it so "
             "if it is one of these."
         )
+    stamps = _stamp(files)
     if files[0].suffix.lower() == _PARQUET:
         schema, num_rows = _read_schemas(files)
     else:
         schema, num_rows = _name_columns(path), count_lines(InputFile(path, str(path)))
     _check_text_column(path, schema, text_column)
-    return Source(path, files, schema, text_column, num_rows)
+    return Source(path, files, schema, text_column, num_rows, stamps)
+
+
+def _stamp(files: Sequence[Path]) -> list[tuple[int, int]]:
+    """What tells cheaply that a file was written to meanwhile."""
+    found = [file.stat() for file in files]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
 def _read_schemas(files: Sequence[Path]) -> tuple[pa.Schema, int]:
@@ -75,9 +88,8 @@ def _read_schemas(files: Sequence[Path]) -> tuple[pa.Schema, int]:
     for file in files:
         try:
             found = pq.ParquetFile(file)
-        except (pa.ArrowInvalid, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"{file}: not readable as Parquet: {reason}. Restore it.") from None
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(file, error) from None
         schema = found.schema_arrow.remove_metadata()
         first = first or schema
         if not schema.equals(first):
@@ -96,8 +108,22 @@ def _name_columns(file: Path) -> pa.Schema:
         if kind == "jsonl":
             names = _collect_keys(stream, file)
         else:
-            names = next(csv.reader(stream, delimiter=DELIMITERS[kind]), [])
+            names = _read_header(stream, file, DELIMITERS[kind])
+    if fault := find_fault("".join(names)):
+        raise InputError(
+            f"{file}: a column's name is not readable: {fault[1]}, expected UTF-8. Convert it."
+        )
     return pa.schema([(name, pa.string()) for name in names])
+
+
+def _read_header(lines: Iterator[str], file: Path, delimiter: str) -> list[str]:
+    csv.field_size_limit(_MAX_NAME)  # or a quote without its end takes the whole file
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error as error:
+        raise InputError(
+            f"{file}:1: not readable as a header: {error}. Mend the first line."
+        ) from None
 
 
 def _collect_keys(lines: Iterator[str], file: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """Clients that are slow, long-winded or never end: each has its bound; the others are served."""
 
 import contextlib
-import socket
 import time
 from collections.abc import Iterator
 
@@ -10,10 +9,8 @@ import psutil
 import pytest
 
 from tests.serving.conftest import Bundles
+from tests.serving.connections import HEAD, MEGABYTE, connected, read_all, send_much
 from tests.serving.live_place import LivePlace, Served
-
-MEGABYTE = 10**6
-HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -25,30 +22,6 @@ def served(tmp_path_factory: pytest.TempPathFactory, bundles: Bundles) -> Iterat
     place.point(place.release("v1.0.0", bundles.first))
     with place.serve() as served:
         yield served
-
-
-@contextlib.contextmanager
-def connected(served: Served) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
-        yield connection
-
-
-def read_all(connection: socket.socket) -> bytes:
-    """Until the server closes."""
-    answer = b""
-    while chunk := connection.recv(65536):
-        answer += chunk
-    return answer
-
-
-def send_much(connection: socket.socket, chunk: bytes, num_bytes: int) -> int:
-    """Returns how many bytes the server took before it closed or stopped reading."""
-    sent = 0
-    connection.settimeout(3)
-    with contextlib.suppress(OSError):
-        while sent < num_bytes:
-            sent += connection.send(chunk)
-    return sent
 
 
 @pytest.mark.parametrize("begun", [b"", b"POST /v1/pre", HEAD], ids=["nothing", "a word", "most"])

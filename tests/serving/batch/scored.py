@@ -23,8 +23,9 @@ OUT = Path("out")
 
 def score(source: Path, text_column: str = "text", version: str | None = None) -> pa.Table:
     main(source, OUT, text_column, version)
-    manifest = json.loads((OUT / "manifest.json").read_bytes())
+    manifest = json.loads((OUT / "_manifest.json").read_bytes())
     table = pa.concat_tables([pq.read_table(OUT / part["file"]) for part in manifest["parts"]])
+    assert pq.read_table(OUT).equals(table), "the folder reads as one table"
     assert manifest["rows"] == table.num_rows
     assert manifest["scored"] == table.num_rows - table["predicted"].null_count
     return table

@@ -87,7 +87,7 @@ def test_rows_without_an_answer_stay_with_their_reason_and_are_counted() -> None
     ]
     assert table["probability_NA"].null_count == 5
     assert table["n"].to_pylist() == ["1", None, None, None, "4", None, "5"]
-    manifest = json.loads((OUT / "manifest.json").read_bytes())
+    manifest = json.loads((OUT / "_manifest.json").read_bytes())
     assert manifest["not_scored"] == {"not readable": 4, "too long": 1}
     assert manifest["scored"] == 2
     assert sum(manifest["labels"].values()) == 2

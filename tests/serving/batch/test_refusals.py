@@ -46,7 +46,7 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
     with pytest.raises(InputError, match=message) as caught:
         main(Path(source), OUT, text_column, version)
     assert "\n" not in str(caught.value)
-    assert not (OUT / "manifest.json").exists()
+    assert not (OUT / "_manifest.json").exists()
 
 
 def test_answers_of_two_versions_never_share_a_folder(
@@ -69,7 +69,7 @@ def test_a_changed_source_or_a_foreign_folder_is_refused() -> None:
     write_csv(source, [*TEXTS, "more"])
     with pytest.raises(InputError, match=r"begun for something else \(files was"):
         score(source)
-    (OUT / "job.json").unlink()
+    (OUT / "_job.json").unlink()
     with pytest.raises(InputError, match="which no scoring has left there"):
         score(source)
     with pytest.raises(InputError, match="lies in the source"):

@@ -1,6 +1,5 @@
 """A scoring that is killed, anywhere and often, ends in the bytes of one that was left alone."""
 
-import re
 import shutil
 import signal
 import subprocess
@@ -70,13 +69,13 @@ def test_killed_within_and_between_parts_it_goes_on_to_the_same_bytes() -> None:
     write_source(2 * ROWS + 100)
     alone = finish("alone")
     assert alone.keys() == {
-        "job.json",
-        "manifest.json",
+        "_job.json",
+        "_manifest.json",
         *(f"part-00000{n}.parquet" for n in range(3)),
     }
     # each run meets what the one before has left: the numbers count from there
     points = [
-        ("rename", 1, 0),  # job.json
+        ("rename", 1, 0),  # _job.json
         ("fsync", 3, 1),  # the first part is written, but not in place
         ("rename", 1, 1),
         ("fsync", 3, 2),  # the first is in place, the second is not
@@ -110,10 +109,27 @@ def test_a_part_that_was_cut_off_is_written_again() -> None:
     write_source(20)
     main(SOURCE, Path("out"), "text", None)
     whole = content_of("out")
-    Path("out/manifest.json").unlink()
+    Path("out/_manifest.json").unlink()
     Path("out/part-000000.parquet").write_bytes(whole["part-000000.parquet"][:500])
     main(SOURCE, Path("out"), "text", None)
     assert content_of("out") == whole
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_finished_target_is_compared_with_its_manifest() -> None:
+    write_source(20)
+    main(SOURCE, Path("out"), "text", None)
+    whole = content_of("out")
+    Path("out/part-000000.parquet").unlink()
+    main(SOURCE, Path("out"), "text", None)
+    assert content_of("out") == whole
+    for name in ("part-000000.parquet", "part-000001.parquet"):
+        Path("out", name).write_bytes(b"else")
+        with pytest.raises(InputError, match=f"{name}: not as _manifest.json beside it says"):
+            main(SOURCE, Path("out"), "text", None)
+        Path("out", name).unlink()
+        main(SOURCE, Path("out"), "text", None)
+        assert content_of("out") == whole
 
 
 def test_the_number_of_threads_changes_no_byte(checkout: LivePlace) -> None:
@@ -136,40 +152,29 @@ def test_two_processes_do_not_score_into_one_folder() -> None:
 def test_a_source_that_changes_meanwhile_gets_no_manifest() -> None:
     write_source(2 * ROWS)
     process = start("out")
-    while not Path("out/job.json").exists():
+    while not Path("out/_job.json").exists():
         time.sleep(0.002)
     with SOURCE.open("a") as stream:
         stream.write("one more,\n")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert (
-        said.splitlines()[-1] == "batch failed: in.csv: changed while it was scored. Score it anew."
-    )
-    assert not Path("out/manifest.json").exists()
+    assert said.splitlines()[-1].startswith("batch failed: in.csv: changed while it was scored. ")
+    assert not Path("out/_manifest.json").exists()
     with pytest.raises(InputError, match="begun for something else"):
         main(SOURCE, Path("out"), "text", None)
 
 
-MEASURE = """
-import sys
-from pathlib import Path
-from serving.batch.__main__ import main
-from tasks.stage import peak_memory_mib
-main(Path(sys.argv[1]), Path(sys.argv[2]), "text", None)
-print(peak_memory_mib())
-"""
-
-
-@pytest.mark.slow
 @pytest.mark.usefixtures("checkout")
-def test_memory_does_not_grow_with_the_rows() -> None:
-    peaks = []
-    for times in (2, 8):  # with the second chunk it is in full swing
-        write_source(times * ROWS, filler="x" * 4000)
-        said = subprocess.run(
-            [sys.executable, "-c", MEASURE, SOURCE, f"out-{times}"], text=True, check=True,
-            env=environment() | {"PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE,
-        ).stdout  # fmt: skip
-        peaks.append(float(re.findall(r"[\d.]+", said)[-1]))
-    mib_more = 6 * ROWS * 4000 / 2**20
-    assert peaks[1] - peaks[0] < mib_more / 4, peaks
+def test_no_part_of_another_content_stays_when_the_source_is_put_back() -> None:
+    write_source(3 * ROWS, filler="x" * 50)
+    good = SOURCE.read_bytes()
+    alone = finish("alone")
+    with start("out") as process:
+        while not Path("out/part-000000.parquet").exists():
+            time.sleep(0.002)
+        with SOURCE.open("r+b") as stream:
+            stream.write(good.replace(b"food", b"FOOD"))
+    assert process.returncode == 1
+    assert content_of("out").items() < alone.items()
+    SOURCE.write_bytes(good)
+    assert finish("out") == alone
