@@ -30,7 +30,7 @@ from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
 from serving.turnstile import make_turnstile
 from serving.upkeep import Upkeep
-from tasks.errors import FlywheelError, InputError, TemporaryError
+from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
 from tasks.releases import LIVE, Place
 from tasks.stage import die_with_parent
@@ -67,9 +67,8 @@ async def serve(given: Given) -> None:
     problem = await asyncio.to_thread(service.fleet.refresh)
     if problem and given.replaces:
         raise InputError(f"{problem}. Nothing is replaced by that: mend it, then restart again.")
-    upkeep = Upkeep(engine, keyring, params.prediction_log.keep_days)
-    for target in (service.fleet.watch, upkeep.run):
-        threading.Thread(target=target, daemon=True).start()
+    Upkeep(engine, keyring, params.prediction_log.keep_days).start()
+    threading.Thread(target=service.fleet.watch, daemon=True).start()
     apps = [
         (make_app(service, doors), given.host(), given.public),
         (make_admin_app(service, doors, _ask_for_restart), "127.0.0.1", given.admin),
@@ -90,15 +89,19 @@ async def serve(given: Given) -> None:
 
 
 def _open_doors(engine: Engine, keyring: Keyring, params: ServingParams, given: Given) -> Doors:
-    """Bring the store's tables up to date; with keys required, without any, do not start."""
+    """Bring the store's tables up to date; with keys required, without any, do not start.
+
+    Without keys there are answers whatever is the matter with the store; with them, a process that
+    cannot read them lets nobody in, so it ends, and the next one tries again.
+    """
     must = given.need_keys or params.require_api_keys or not is_loopback(given.host())
     try:
         upgrade(engine)
         keyring.refresh()
-    except TemporaryError as error:
+    except FlywheelError as error:
         if must:
             raise
-        log.warning("predictions wait for the store: %s", error)
+        log.error("answers go on, but predictions wait for the store: %s", error)
     if not must:
         return OpenDoors()
     if not keyring.num_keys:
