@@ -71,7 +71,10 @@ def test_a_key_has_a_rate_and_others_do_not_feel_it(
     live_place: LivePlace, bundles: Bundles
 ) -> None:
     live_place.write_params(
-        require_api_keys=True, limits__texts_per_second=0.5, limits__burst_texts=3
+        require_api_keys=True,
+        limits__texts_per_second=0.5,
+        limits__max_texts=3,
+        limits__burst_texts=3,
     )
     live_place.point(live_place.release("v1.0.0", bundles.first))
     keen, calm = (make_key(live_place, name, "predict") for name in ("keen", "calm"))
