@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from serving.model import Model, load_model
 from serving.params import ModelParams
-from tasks.errors import FlywheelError
+from tasks.errors import FlywheelError, InputError
 from tasks.releases import NOTHING, Place, Pointer, Target, read_pointer
 
 Role = Literal["live", "canary", "shadow"]
@@ -99,7 +99,13 @@ class Fleet:
 
     def _read(self) -> Pointer | None:
         try:
-            return read_pointer(self._place)
+            pointer = read_pointer(self._place)
+            if pointer is NOTHING and self.lineup.live:
+                raise InputError(
+                    f"{self._place.pointer} is missing; what answers goes on. Name what is to be "
+                    "live: python -m tasks.release rollback --to VERSION --why ..."
+                )
+            return pointer
         except Exception as error:
             self._note(error)
             return None if self.lineup.live else NOTHING
