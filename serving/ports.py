@@ -23,9 +23,10 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter for a number that is no port's
+        reason = getattr(error, "strerror", error)
         raise InputError(
-            f"{host}:{port}: {error.strerror}. Give another: make serve PORT=8100, or "
+            f"{host}:{port}: {reason}. Give another: make serve PORT=8100, or "
             "serving.port, serving.admin_port and serving.host in params.yaml."
         ) from None
     listener.listen(_BACKLOG)
