@@ -8,17 +8,16 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
 from serving.logs import set_up_logging
 from serving.params import ServingParams
+from serving.ports import Ports, bind
 from serving.signals import ENDING, Signals
 from tasks.artifacts import write_json
 from tasks.errors import FlywheelError, InputError
@@ -27,17 +26,7 @@ from tasks.releases import LIVE, SERVICE_LOCK, SERVICE_RECORD, Place
 
 _READY_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
-_BACKLOG = 2048
 log = logging.getLogger("serving")
-
-
-class Ports(NamedTuple):
-    public: socket.socket
-    admin: socket.socket
-
-    def urls(self) -> tuple[str, str]:
-        first, second = (f"http://{_shown(port)}" for port in self)
-        return first, second
 
 
 class Keeper:
@@ -46,6 +35,7 @@ class Keeper:
     def __init__(self, ports: Ports, params: ServingParams, signals: Signals) -> None:
         self._ports = ports
         self._signals = signals
+        self._need_keys = ["--need-keys"] if params.require_api_keys else []
         self._end_seconds = params.limits.drain_seconds + 10.0
         self._process: subprocess.Popen[bytes] | None = None
         self._leaving: list[subprocess.Popen[bytes]] = []
@@ -80,10 +70,10 @@ class Keeper:
     def _start(self) -> "subprocess.Popen[bytes] | None":
         told, telling = os.pipe()
         passed = [*(port.fileno() for port in self._ports), telling]
-        replaces = [] if self.has_died() else ["--replaces"]
+        options = [*([] if self.has_died() else ["--replaces"]), *self._need_keys]
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "serving.worker", *map(str, passed), *replaces],
+                [sys.executable, "-m", "serving.worker", *map(str, passed), *options],
                 pass_fds=passed, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         except OSError as error:  # no memory, no room for a process: later, perhaps
@@ -135,7 +125,7 @@ def main(arguments: list[str]) -> None:
     place.folder.mkdir(mode=0o700, exist_ok=True)
     with _only_service(place):
         port = params.port if options.port is None else options.port
-        ports = Ports(_bind(params.host, port), _bind("127.0.0.1", params.admin_port))
+        ports = Ports(bind(params.host, port), bind("127.0.0.1", params.admin_port))
         keeper = Keeper(ports, params, signals := Signals())
         if not keeper.replace():
             sys.exit(0 if signals.is_ending() else 1)  # it has said why
@@ -165,26 +155,6 @@ def _only_service(place: Place) -> Iterator[None]:
         raise InputError(
             f"{place.folder / SERVICE_LOCK}: a service runs here already ({where}). End it first."
         ) from None
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise InputError(
-            f"{host}:{port}: {error.strerror}. Give another: make serve PORT=8100, or "
-            "serving.port, serving.admin_port and serving.host in params.yaml."
-        ) from None
-    listener.listen(_BACKLOG)
-    return listener
-
-
-def _shown(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Which release answers: follows the pointer, swaps in process, keeps what works."""
 
+import ctypes
 import hashlib
 import logging
 import math
@@ -10,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from serving.model import Model, load_model
 from serving.params import ModelParams
-from tasks.errors import FlywheelError
+from tasks.errors import FlywheelError, InputError
 from tasks.releases import NOTHING, Place, Pointer, Target, read_pointer
 
 Role = Literal["live", "canary", "shadow"]
@@ -99,7 +100,13 @@ class Fleet:
 
     def _read(self) -> Pointer | None:
         try:
-            return read_pointer(self._place)
+            pointer = read_pointer(self._place)
+            if pointer is NOTHING and self.lineup.live:
+                raise InputError(
+                    f"{self._place.pointer} is missing; what answers goes on. Name what is to be "
+                    "live: python -m tasks.release rollback --to VERSION --why ..."
+                )
+            return pointer
         except Exception as error:
             self._note(error)
             return None if self.lineup.live else NOTHING
@@ -141,6 +148,8 @@ class Fleet:
         if before and before is not lineup.live:
             self._rested = before
         self.lineup = lineup
+        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of the GNU C library alone
+            trim(0)  # what loading took for a while: kept, it adds up from swap to swap
         log.info("live: %s", lineup.live.target.version if lineup.live else "nothing")
         self._changed()
 

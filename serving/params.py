@@ -1,8 +1,8 @@
 """The `serving` section of params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.params import Params
 
@@ -39,13 +39,19 @@ class LimitParams(Params):
     texts_per_second: Annotated[float, Field(gt=0)]
     burst_texts: Count
 
+    @model_validator(mode="after")
+    def _lets_each_request_in(self) -> Self:
+        if self.burst_texts < self.max_texts:
+            raise ValueError(f"burst_texts {self.burst_texts} is below max_texts {self.max_texts}")
+        return self
+
 
 class PredictionLogParams(Params):
     url: str
     url_from: str
     keep: Literal["text", "hash", "nothing"]
     max_waiting: Count
-    keep_days: Annotated[float, Field(ge=0)]
+    keep_days: Annotated[float, Field(ge=0, le=36_500)]
 
 
 class ServingParams(Params):

@@ -20,7 +20,12 @@ class Signals:
             signal.signal(kind, self._note)
 
     def wait(self, seconds: float | None, beside: int | None = None) -> bool:
-        """Until a signal, the end of the time, or something to read in `beside`; True: that."""
+        """Until a signal, the end of the time, or something to read in `beside`; True: that.
+
+        Without `beside`, a signal that came before and was not yet taken counts, too.
+        """
+        if beside is None and self._pending:
+            return False
         files = [self._reading, *([] if beside is None else [beside])]
         readable, _, _ = select.select(files, [], [], seconds)
         if self._reading in readable:

@@ -30,7 +30,7 @@ from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
 from serving.turnstile import make_turnstile
 from serving.upkeep import Upkeep
-from tasks.errors import FlywheelError, InputError, TemporaryError
+from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
 from tasks.releases import LIVE, Place
 from tasks.stage import die_with_parent
@@ -49,22 +49,28 @@ class Given(NamedTuple):
     admin: socket.socket
     ready: int  # gets a byte when a release is loaded, or none is there yet
     replaces: bool  # another process answers until then
+    need_keys: bool  # whatever params.yaml says by now
+
+    def host(self) -> str:
+        """Where it really listens: params.yaml may have changed since."""
+        host: str = self.public.getsockname()[0]
+        return host
 
 
 async def serve(given: Given) -> None:
     """Until a signal. InputError at the start, where another process can do better."""
     params = load_params("serving", ServingParams)
     engine = open_engine(store_url(params.prediction_log))
-    doors, keyring = await asyncio.to_thread(_open_doors, engine, params)
+    keyring = Keyring(engine, params.key_refresh_seconds)
+    doors = await asyncio.to_thread(_open_doors, engine, keyring, params, given)
     service = Service(Place(LIVE), params, PredictionLog(engine, params.prediction_log))
     problem = await asyncio.to_thread(service.fleet.refresh)
     if problem and given.replaces:
         raise InputError(f"{problem}. Nothing is replaced by that: mend it, then restart again.")
-    upkeep = Upkeep(engine, keyring, params.prediction_log.keep_days)
-    for target in (service.fleet.watch, upkeep.run):
-        threading.Thread(target=target, daemon=True).start()
+    Upkeep(engine, keyring, params.prediction_log.keep_days).start()
+    threading.Thread(target=service.fleet.watch, daemon=True).start()
     apps = [
-        (make_app(service, doors), params.host, given.public),
+        (make_app(service, doors), given.host(), given.public),
         (make_admin_app(service, doors, _ask_for_restart), "127.0.0.1", given.admin),
     ]
     servers = []
@@ -79,30 +85,36 @@ async def serve(given: Given) -> None:
             await asyncio.sleep(0.005)
         os.write(given.ready, b"1")
         os.close(given.ready)
-    lost = await asyncio.to_thread(service.close, _FLUSH_SECONDS)
-    if lost:
-        log.error("%d predictions did not reach the store", lost)
+    await asyncio.to_thread(_close, service)
 
 
-def _open_doors(engine: Engine, params: ServingParams) -> tuple[Doors, Keyring]:
-    """Bring the store's tables up to date; with keys required, without any, do not start."""
-    keyring = Keyring(engine, params.key_refresh_seconds)
-    must = params.require_api_keys or not is_loopback(params.host)
+def _open_doors(engine: Engine, keyring: Keyring, params: ServingParams, given: Given) -> Doors:
+    """Bring the store's tables up to date; with keys required, without any, do not start.
+
+    Without keys there are answers whatever is the matter with the store; with them, a process that
+    cannot read them lets nobody in, so it ends, and the next one tries again.
+    """
+    must = given.need_keys or params.require_api_keys or not is_loopback(given.host())
     try:
         upgrade(engine)
         keyring.refresh()
-    except TemporaryError as error:
+    except FlywheelError as error:
         if must:
             raise
-        log.warning("predictions wait for the store: %s", error)
+        log.error("answers go on, but predictions wait for the store: %s", error)
     if not must:
-        return OpenDoors(), keyring
+        return OpenDoors()
     if not keyring.num_keys:
         raise InputError(
-            f"serving.host {params.host}: whoever can reach it needs an API key, and there is none."
-            " Make one: python -m serving.keys add NAME --scope predict"
+            f"{given.host()}: whoever can reach it needs an API key, and there is none. "
+            "Make one: python -m serving.keys add NAME --scope predict"
         )
-    return KeyedDoors(keyring, params.limits), keyring
+    return KeyedDoors(keyring, params.limits)
+
+
+def _close(service: Service) -> None:
+    if lost := service.close(_FLUSH_SECONDS):
+        log.error("%d predictions did not reach the store", lost)
 
 
 def _known_hosts(app: ASGIApp, host: str, doors: Doors) -> ASGIApp:
@@ -140,6 +152,7 @@ def main(arguments: list[str]) -> None:
     for name in ("public", "admin", "ready"):
         parser.add_argument(name, type=int, help="number of an open file")
     parser.add_argument("--replaces", action="store_true")
+    parser.add_argument("--need-keys", action="store_true")
     options = parser.parse_args(arguments)
     die_with_parent()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -147,7 +160,8 @@ def main(arguments: list[str]) -> None:
     set_up_logging()
     _allow_descriptors()
     public, admin = (socket.socket(fileno=fd) for fd in (options.public, options.admin))
-    uvloop.run(serve(Given(public, admin, options.ready, options.replaces)))
+    given = Given(public, admin, options.ready, options.replaces, options.need_keys)
+    uvloop.run(serve(given))
 
 
 if __name__ == "__main__":

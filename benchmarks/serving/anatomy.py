@@ -110,7 +110,7 @@ async def serve(file: Path, port: int, watches: Watches) -> None:
     _, ready = os.pipe()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, watches.write, file)
-    await worker.serve(worker.Given(*listeners, ready, replaces=False))
+    await worker.serve(worker.Given(*listeners, ready, replaces=False, need_keys=False))
 
 
 def main(arguments: list[str]) -> None:

@@ -36,6 +36,8 @@ _POSTGRESQL = {
     "too many": "it has no connection left",
     "read-only": "it is read-only",
     "No space left": "its disk is full",
+    "lock timeout": "somebody else holds a table locked",
+    "statement timeout": "it takes too long",
 }
 
 

@@ -1,11 +1,14 @@
 """Who may ask: nobody from outside without a key, and with one only what its scopes allow."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.project import REPOSITORY
@@ -68,7 +71,10 @@ def test_a_key_has_a_rate_and_others_do_not_feel_it(
     live_place: LivePlace, bundles: Bundles
 ) -> None:
     live_place.write_params(
-        require_api_keys=True, limits__texts_per_second=0.5, limits__burst_texts=3
+        require_api_keys=True,
+        limits__texts_per_second=0.5,
+        limits__max_texts=3,
+        limits__burst_texts=3,
     )
     live_place.point(live_place.release("v1.0.0", bundles.first))
     keen, calm = (make_key(live_place, name, "predict") for name in ("keen", "calm"))
@@ -102,3 +108,24 @@ def test_with_a_key_it_may_be_reached_from_outside(live_place: LivePlace, bundle
         assert ask(here, "") == 401
         assert ask(here, key) == 200
         assert served.admin_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("before", [{"host": "0.0.0.0"}, {"require_api_keys": True}])
+@pytest.mark.slow
+def test_a_process_that_follows_opens_no_door_that_was_shut(
+    live_place: LivePlace, bundles: Bundles, before: dict[str, Any]
+) -> None:
+    """Whatever an edit of params.yaml says, a checkout of another commit among them."""
+    live_place.write_params(**before)
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    make_key(live_place, "asker", "predict")
+    with live_place.serve() as served:
+        here = served._replace(url=f"http://127.0.0.1:{served.port}")
+        live_place.write_params()
+        (worker,) = psutil.Process(served.process.pid).children()
+        worker.kill()
+        wait_for(lambda: served.log.read_text().count("loading v1.0.0") == 2)
+        assert [ask(here, "", path) for path in ("/v1/predict", "/healthz")] == [401, 200]
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: served.log.read_text().count("loading v1.0.0") == 3)
+        assert [ask(here, "", path) for path in ("/v1/predict", "/healthz")] == [401, 200]

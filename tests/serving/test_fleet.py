@@ -156,6 +156,9 @@ def test_a_pointer_that_is_none_changes_nothing(
     live_place.place.pointer.write_text('{"live": {"version": "../../etc", "manifest_sha256": ""}}')
     assert "pointer.json" in str(fleet.refresh())
     assert versions(fleet.lineup) == ["v1.0.0", None, None]
+    live_place.place.pointer.unlink()
+    assert "pointer.json is missing" in str(fleet.refresh())
+    assert versions(fleet.lineup) == ["v1.0.0", None, None]
 
 
 def test_a_release_of_another_name_on_the_same_bundle_is_another(

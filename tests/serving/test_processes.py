@@ -1,11 +1,16 @@
 """The service's processes: how they end, are replaced, and who may not start."""
 
+import os
 import signal
+import subprocess
+import sys
 import time
 
 import httpx
 import psutil
+import pytest
 
+from tests.project import REPOSITORY
 from tests.serving.conftest import Bundles
 from tests.serving.live_place import LivePlace, pid_of, wait_for
 
@@ -82,3 +87,43 @@ def test_a_second_service_in_the_same_checkout_is_refused(
         said = (live_place.folder / "second.log").read_text()
         assert said.count("\n") == 1
         assert served.url in said
+
+
+@pytest.mark.slow
+def test_a_damaged_store_and_a_death_end_no_answers(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        for file in live_place.place.folder.glob("store.db*"):
+            file.unlink()
+        (live_place.place.folder / "store.db").write_bytes(b"garbage" * 3000)
+        (worker,) = psutil.Process(served.process.pid).children()
+        worker.kill()
+        assert served.predict("good").status_code == 200
+        assert "answers go on, but predictions wait" in served.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_restart_that_is_wished_for_during_a_start_comes(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        (worker,) = psutil.Process(served.process.pid).children()
+        worker.kill()
+        wait_for(lambda: served.log.read_text().count("another") == 1)
+        time.sleep(0.2)  # it starts now
+        served.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: served.log.read_text().count("loading v1.0.0") == 3)
+
+
+@pytest.mark.parametrize("port", ["70000", "-5"])
+def test_a_number_that_is_no_ports_is_one_line(live_place: LivePlace, port: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "serving", "--port", port], cwd=live_place.folder, text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"serving failed: 127.0.0.1:{port}: ")

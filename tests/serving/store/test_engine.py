@@ -88,7 +88,7 @@ def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
     sqlite3.connect(file).close()
     file.touch()
     file.chmod(0o644)
-    open_engine(f"sqlite:///{file}").dispose()
+    open_and_upgrade(f"sqlite:///{file}")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_vanishes_and_comes_back_is_no_end(tmp_path: Path) -> None:
         log = PredictionLog(engine, PARAMS)
         log.put([make_record(1)])
         wait_for(lambda: log.state().problem, 20)
-        assert "it cannot be opened" in log.state().problem
+        assert "No such file or directory" in log.state().problem
         (tmp_path / "away").rename(file.parent)
         wait_for(lambda: log.state().written == 1, 20)
         assert log.close(10) == 0
