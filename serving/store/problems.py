@@ -26,8 +26,11 @@ _SQLITE = {
     "SQLITE_CANTOPEN": ("it cannot be opened", False, "Let this user write the file's folder"),
     "SQLITE_PERM": ("this user may not open it", False, "Let this user write the file"),
     "SQLITE_NOTADB": ("it is no SQLite database", False, "Name another file, or move it away"),
-    "SQLITE_CORRUPT": ("it is damaged", False, "Move it away, or restore it from a backup"),
-}
+    "SQLITE_CORRUPT": (
+        "it is damaged", False,
+        "Move it and the files -wal and -shm beside it away, and move a backup into its place",
+    ),
+}  # fmt: skip
 # By a part of what PostgreSQL's client says, which itself may hold parts of the address.
 _POSTGRESQL = {
     "password authentication failed": "it refuses the user or the password",
