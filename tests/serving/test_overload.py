@@ -3,6 +3,7 @@
 import itertools
 import json
 import statistics
+from collections.abc import Iterator
 
 from benchmarks.serving.load import Place, post, run_load, run_open_load
 from tests.serving.conftest import Bundles
@@ -21,18 +22,29 @@ def test_of_ten_times_the_load_some_is_refused_at_once_and_the_rest_served(
         target = Place("127.0.0.1", served.port, "/v1/predict")
         requests = itertools.cycle([post(target, {"texts": MANY})])
         run_load(target, requests, 4, 0.5)
-        fair = run_load(target, requests, 4, 3, check)
-        far = run_open_load(target, requests, 10 * fair.per_second, 3, 256)
+        problems = ["not tried"]
+        for _ in range(3):  # a neighbour on the same cores spoils one try, a collapse all
+            if problems:
+                problems = list(overload(target, requests))
         alone = served.predict(*TEXTS)  # nobody else asks any more
+    assert problems == []
+    assert alone.status_code == 200
+
+
+def overload(target: Place, requests: Iterator[bytes]) -> Iterator[str]:
+    """What goes wrong at ten times the load; the benchmark has the whole bounds."""
+    fair = run_load(target, requests, 4, 3, check)
+    far = run_open_load(target, requests, 10 * fair.per_second, 3, 256)
     assert fair.statuses.keys() == {200}
     assert far.failures == {}
     assert far.statuses.keys() == {200, 503}
-    # two cores are shared with who sends, and with other tests: what must not happen is collapse
-    assert far.per_second > 0.2 * fair.per_second
-    # their wait is bounded by the queue, not by how many come
-    assert statistics.median(far.seconds) < 10 * statistics.median(fair.seconds)
-    assert statistics.median(far.refused_seconds) < statistics.median(fair.seconds)
-    assert alone.status_code == 200
+    if far.per_second < 0.4 * fair.per_second:
+        yield f"{far.per_second:.0f} answers/s of {fair.per_second:.0f}: goodput has collapsed"
+    normal, late = statistics.median(fair.seconds), statistics.median(far.seconds)
+    if late > 10 * normal:
+        yield f"{late:.3f} s beside {normal:.3f} s: the wait is not bounded by the queue"
+    if (refused := statistics.median(far.refused_seconds)) > normal:
+        yield f"{refused:.3f} s beside {normal:.3f} s: a refusal is not at once"
 
 
 def check(body: bytes) -> None:

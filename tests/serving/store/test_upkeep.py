@@ -114,9 +114,7 @@ def test_nobody_waits_for_a_locked_table_for_ever(locked: Engine) -> None:
 
 def test_a_schema_that_is_there_is_seen_while_somebody_else_writes(tmp_path: Path) -> None:
     with open_store(tmp_path) as store, writing(store):
-        started = time.monotonic()
-        upgrade(store)
-        assert time.monotonic() - started < 2
+        upgrade(store)  # if it wanted to write, it would say that the store is locked
 
 
 def test_a_problem_that_lasts_is_one_line(
