@@ -2,18 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serving.params import LimitParams
+from serving.refusals import refusal_bytes
 from serving.turnstile import TurnAway
 
-_OVERLOADED = 503
-_TEXTS = {
-    408: b'{"detail":"the request did not come in time"}',
-    431: b'{"detail":"the headers are too long"}',
-    _OVERLOADED: b'{"detail":"too many connections"}',
-}
 _DISCARDED_BYTES = 2**16  # of a body that nobody reads, after its answer
 _MOST_WAITING = 8  # requests sent before the answer to an earlier one
 
@@ -29,12 +25,13 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_headers = True
     _num_bytes = 0  # of headers, then of trailers and of a body that nobody reads
     _has_ended = False  # a request, within the bytes being read
+    _running: RequestResponseCycle | None = None  # of those that came, the one being answered
     _idle_until = 0.0  # what comes meanwhile and begins no request does not move it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if len(self.connections) > self.limits.max_connections:
-            self._refuse(_OVERLOADED)
+            self._refuse(503)
         else:
             self._expect_headers()
 
@@ -91,6 +88,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
@@ -113,8 +114,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         if self._end_timer is not None:
             self._end_timer.cancel()
-        if self.cycle is not None:
-            self.cycle.scope["state"]["is_gone"] = True  # nobody waits for the answer any more
+        self.pipeline.clear()
+        for cycle in filter(None, (self._running, self.cycle)):  # uvicorn ends the newest alone
+            cycle.disconnected = True
+            cycle.scope["state"]["is_gone"] = True  # nobody waits for the answer any more
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -180,14 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.count_refusal(status)
-        text = _TEXTS[status]
-        head = [
-            STATUS_LINE[status], b"content-type: application/json\r\n",
-            b"content-length: %d\r\n" % len(text),
-            b"retry-after: 1\r\n" if status == _OVERLOADED else b"",
-            b"connection: close\r\n\r\n",
-        ]  # fmt: skip
-        self.transport.write(b"".join([*head, text]))
+        self.transport.write(refusal_bytes(status))
         self.transport.close()
         self._abort_later()
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import socket
+import struct
 import time
 from collections.abc import Iterator
 
@@ -116,4 +118,18 @@ def test_whoever_leaves_in_mid_body_is_no_error_of_ours(served: Served) -> None:
 
     wait_for(is_counted)
     assert counted(served, "/v1/predict", 500) == 0
+    assert "Traceback" not in served.log.read_text()
+
+
+@pytest.mark.slow
+def test_whoever_leaves_in_mid_pipeline_is_no_error_of_ours(served: Served) -> None:
+    """uvicorn tells only the newest request of a connection that nobody waits any more."""
+    body = json.dumps({"texts": ["good"] * 40}).encode()
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    for number in range(60):
+        with connected(served) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(request * 6)
+            time.sleep(0.001 * number)
+    assert served.predict("good").status_code == 200
     assert "Traceback" not in served.log.read_text()
