@@ -31,13 +31,20 @@ class Upkeep:
         self._file: Identity | None = None  # as upgraded
         self._delete_at = 0.0
         self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(look,), daemon=True)
+            for look in (self._look, self._delete)
+        ]
 
     def start(self) -> None:
-        for look in (self._look, self._delete):
-            threading.Thread(target=self._repeat, args=(look,), daemon=True).start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
+        """Returns when the looks that are under way have ended."""
         self._ended.set()
+        for thread in self._threads:
+            thread.join()
 
     def _look(self) -> None:
         found = identity_of(self._engine)

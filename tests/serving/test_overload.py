@@ -43,7 +43,7 @@ def overload(target: Place, requests: Iterator[bytes]) -> Iterator[str]:
     normal, late = statistics.median(fair.seconds), statistics.median(far.seconds)
     if late > 10 * normal:
         yield f"{late:.3f} s beside {normal:.3f} s: the wait is not bounded by the queue"
-    if (refused := statistics.median(far.refused_seconds)) > normal:
+    if (refused := statistics.median(far.refused_seconds)) > 3 * normal:
         yield f"{refused:.3f} s beside {normal:.3f} s: a refusal is not at once"
 
 
