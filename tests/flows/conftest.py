@@ -1,11 +1,13 @@
-"""A real Prefect server for the tests of the flows, one for each module that needs it."""
+"""A real Prefect server, one for each module that needs it, and a checkout that can release."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from flows.services.temporary import temporary_server
+from tests.flows.live_checkout import make_live_checkout
 from tests.project import REPOSITORY
 
 
@@ -19,3 +21,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.undo()
             yield url
     assert "PREFECT_API_URL" not in os.environ
+
+
+@pytest.fixture
+def live_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout that declares a model, as the working directory; nothing is released yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    make_live_checkout(tmp_path)
+    return tmp_path

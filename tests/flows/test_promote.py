@@ -17,22 +17,14 @@ from flows.rollback import rollback
 from tasks import live_service
 from tasks.releases import read_history, read_pointer
 from tests.flows.last_run import last_run, states
-from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.flows.live_checkout import release_run
 from tests.flows.runs import git_here
-from tests.project import REPOSITORY, try_run
+from tests.project import try_run
 from tests.serving.live_place import wait_for
 from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live, running_service
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-
-
-@pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    make_live_checkout(tmp_path)
-    return tmp_path
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server", "live_checkout")]
 
 
 def live() -> str | None:
@@ -118,7 +110,7 @@ def test_a_probe_that_fails_rolls_the_transaction_back(
 
 
 def test_one_that_is_cancelled_while_it_probes_leaves_live_what_was(
-    packaged: Path, checkout: Path
+    packaged: Path, live_checkout: Path
 ) -> None:
     first = release_run(packaged, "kind-owl")
     second = release_run(packaged, "bold-fox", champion=first)
@@ -127,7 +119,7 @@ def test_one_that_is_cancelled_while_it_probes_leaves_live_what_was(
         (worker,) = psutil.Process(service.pid).children()
         worker.suspend()  # so that the probe waits
         command = [sys.executable, "-m", "flows.promote", second.version]
-        flow = subprocess.Popen(command, cwd=checkout)
+        flow = subprocess.Popen(command, cwd=live_checkout)
         wait_for(lambda: live() == "v1.1.0", 60)
         flow.terminate()  # as a worker does
         assert flow.wait(30) != 0
@@ -176,17 +168,17 @@ def test_a_rollback_is_one_click_and_moves_the_stage_back(packaged: Path) -> Non
     assert "nothing was before it" in (state.message or "")
 
 
-def test_the_doors_of_the_command_line_do_the_same(packaged: Path, checkout: Path) -> None:
+def test_the_doors_of_the_command_line_do_the_same(packaged: Path, live_checkout: Path) -> None:
     first = release_run(packaged, "kind-owl")
     release_run(packaged, "bold-fox", champion=first)
     for version in ("v1.0.0", "v1.1.0"):
-        done = try_run(checkout, ["python", "-m", "flows.promote", version])
+        done = try_run(live_checkout, ["python", "-m", "flows.promote", version])
         assert done.returncode == 0, done.stdout
         assert f"{version} is live" in done.stdout.splitlines()[-1]
-    done = try_run(checkout, ["python", "-m", "flows.rollback_now", "--why", "odd; `touch x`"])
+    done = try_run(live_checkout, ["python", "-m", "flows.rollback_now", "--why", "odd; `touch x`"])
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("v1.1.0 -> v1.0.0 in 0.")
     assert in_stage("prod") == ["v1.0.0"]
-    failed = try_run(checkout, ["python", "-m", "flows.promote", "v9.0.0"])
+    failed = try_run(live_checkout, ["python", "-m", "flows.promote", "v9.0.0"])
     assert failed.returncode == 1
     assert "Releases that are there: v1.0.0, v1.1.0" in failed.stdout

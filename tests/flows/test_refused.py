@@ -8,20 +8,11 @@ from flows.promote import promote
 from flows.rollback import rollback
 from tasks.releases import read_pointer
 from tests.flows.last_run import last_run, states
-from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.flows.live_checkout import release_run
 from tests.flows.runs import git_here
-from tests.project import REPOSITORY
 from tests.tasks.release.side import PLACE, make_live, make_unloadable, running_service
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-
-
-@pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    make_live_checkout(tmp_path)
-    return tmp_path
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server", "live_checkout")]
 
 
 def test_a_promotion_that_was_killed_before_its_probe_is_put_back_by_the_next(

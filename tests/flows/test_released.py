@@ -14,18 +14,11 @@ from tasks.release import promotion
 from tasks.release.adopt import Candidate, adopt
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
-from tests.flows.live_checkout import TEST, make_live_checkout, release_run
-from tests.project import REPOSITORY
+from tests.flows.live_checkout import TEST, release_run
 from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live
 
-
-@pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    make_live_checkout(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("live_checkout")
 
 
 def is_settled() -> bool:
@@ -78,23 +71,23 @@ def test_a_bundle_is_settled_when_it_is_kept_tagged_and_was_live(packaged: Path)
     assert [line.split()[0] for line in release_lines()] == ["live", "start", "call", "go"]
 
 
-def test_what_params_or_the_gate_hold_back_is_settled(packaged: Path, checkout: Path) -> None:
+def test_what_params_or_the_gate_hold_back_is_settled(packaged: Path, live_checkout: Path) -> None:
     first = release_and_put(packaged, "one")
     tags.enter(first, "staging", print)
-    side.write_params(checkout, auto_promote=False)
+    side.write_params(live_checkout, auto_promote=False)
     assert is_settled()
-    side.write_params(checkout)
+    side.write_params(live_checkout)
     make_live(first)
     tags.follow_live(print)
     second = release_and_put(packaged, "two", champion=first)
     tags.enter(second, "staging", print)
-    side.write_params(checkout, auto_promote=False)
+    side.write_params(live_checkout, auto_promote=False)
     assert is_settled()
     assert release_lines()[1].split() == ["make", "it", "live", "make", "promote", "VERSION=v1.1.0"]
 
 
 def test_a_verdict_holds_until_it_would_be_asked_another_question(
-    packaged: Path, checkout: Path
+    packaged: Path, live_checkout: Path
 ) -> None:
     first = release_and_put(packaged, "one")
     make_live(first)
@@ -112,7 +105,7 @@ def test_a_verdict_holds_until_it_would_be_asked_another_question(
     params["gate"]["floors"]["macro_f1"] = 0.1
     Path("params.yaml").write_text(yaml.safe_dump(params))
     assert not is_settled()
-    side.write_params(checkout)
+    side.write_params(live_checkout)
     third = release_run(packaged, "three", first)
     make_live(third)  # another champion
     tags.follow_live(print)

@@ -11,20 +11,13 @@ from flows import tags
 from flows.checkout import registry
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
-from tests.flows.live_checkout import make_live_checkout, release_run
+from tests.flows.live_checkout import release_run
 from tests.flows.runs import git_here
-from tests.project import REPOSITORY
 from tests.tasks.release.side import PLACE, make_live
 
+pytestmark = pytest.mark.usefixtures("live_checkout")
+
 SPAWN = multiprocessing.get_context("spawn")
-
-
-@pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    make_live_checkout(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -73,9 +66,9 @@ def follow(folder: str) -> None:
 
 
 @pytest.mark.slow
-def test_several_may_follow_at_once(releases: list[Release], checkout: Path) -> None:
+def test_several_may_follow_at_once(releases: list[Release], live_checkout: Path) -> None:
     make_live(releases[0])
-    processes = [SPAWN.Process(target=follow, args=(str(checkout),)) for _ in range(3)]
+    processes = [SPAWN.Process(target=follow, args=(str(live_checkout),)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
