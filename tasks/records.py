@@ -22,6 +22,12 @@ AGGREGATED = pa.schema(
         _column("source", pa.string(), "name of the source in params.yaml"),
         _column("votes", _STRINGS, "one person's judgement each, as written; empty: unlabelled"),
         _column("raters", _STRINGS, "who gave each vote, in the same order; null: unknown", True),
+        _column(
+            "weights",
+            pa.list_(pa.float64()),
+            "trust in each vote, 0 to 1, in the same order; null: 1 each, no feedback",
+            True,
+        ),
         _column("created_at", _UTC, "when the text came to be; null: unknown", True),
         _column("origin", pa.string(), "file:line (or feedback event) the row was read from"),
     ]
@@ -46,6 +52,24 @@ LABELLED = pa.schema(
             True,
         ),
         _column("mean_vote", pa.float64(), "mean of votes on a scale; null: no scale", True),
+    ]
+)
+FEEDBACK = pa.schema(
+    [
+        _column("event_id", pa.string(), "UUID made by the client: one event, however often sent"),
+        _column("received_at", _UTC, "when the service took it"),
+        _column("prediction_id", pa.string(), "the prediction that it answers"),
+        _column("client", pa.string(), "id of the API key it came by; null: keys were off", True),
+        _column(
+            "rater", pa.string(), "pseudonym of the person within the client; null: none", True
+        ),
+        _column("label", pa.string(), "the class that the person says is right"),
+        _column("predicted", pa.string(), "the class that the model said"),
+        _column("model_version", pa.string(), "the release that said so"),
+        _column("predicted_at", _UTC, "when it said so"),
+        _column("text", pa.string(), "normal form, personal data masked; null: not kept", True),
+        _column("text_sha256", pa.string(), "of the normal form as sent; null: not kept", True),
+        _column("comment", pa.string(), "free text, personal data masked; null: none", True),
     ]
 )
 PREDICTED = pa.schema(

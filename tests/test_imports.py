@@ -16,7 +16,7 @@ MAKERS = {
     "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
     "Search", "Pointer", "FailFast", "frozenset",
-    "MetaData", "Table", "Column", "CheckConstraint", "Index", "DateTime",
+    "MetaData", "Table", "Column", "CheckConstraint", "Index", "UniqueConstraint", "DateTime",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}
 

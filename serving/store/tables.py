@@ -10,23 +10,28 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
     Float,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 METADATA = MetaData(
     naming_convention={  # so that a later step can name what it changes, on any database
         "pk": "pk_%(table_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -56,6 +61,16 @@ class UtcTime(TypeDecorator[datetime.datetime]):
         return moment.astimezone(datetime.UTC)
 
 
+class SequenceNumber(TypeDecorator[int]):
+    """64 bits; SQLite counts up by itself in a plain INTEGER alone."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+
 PREDICTIONS = Table(
     "predictions",
     METADATA,
@@ -81,4 +96,25 @@ API_KEYS = Table(
     Column("scopes", JSON, nullable=False),  # a list of predict, feedback, admin
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),  # null: it is valid
+)
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    # The order in which rows were begun, not committed: readers keep a set of what they have seen.
+    Column("seq", SequenceNumber, primary_key=True),
+    Column("event_id", Text, nullable=False),  # the client's UUID
+    Column("received_at", UtcTime, nullable=False),
+    Column("prediction_id", Text, nullable=False),
+    Column("client", Text),  # key_id it came by; null: keys are off
+    Column("rater", Text),  # pseudonym of the person; null: not named
+    Column("label", Text, nullable=False),  # the right class, also where the prediction was right
+    Column("predicted", Text, nullable=False),  # from here on as the prediction has it
+    Column("model_version", Text, nullable=False),
+    Column("predicted_at", UtcTime, nullable=False),
+    Column("text", Text),  # normal form, masked; null: by policy
+    Column("text_sha256", Text),
+    Column("comment", Text),  # masked
+    UniqueConstraint("event_id"),
+    Index(None, "prediction_id"),
+    sqlite_autoincrement=True,  # no number is given twice, also after the newest rows were deleted
 )

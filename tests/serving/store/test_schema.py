@@ -46,7 +46,7 @@ def test_a_newer_schema_is_refused_in_one_line_and_left_as_it_is(store: Engine) 
     with pytest.raises(InputError) as caught:
         upgrade(store)
     said = str(caught.value)
-    assert "schema is at step 9999, this code knows none beyond 0001" in said
+    assert "schema is at step 9999, this code knows none beyond 0002" in said
     assert PASSWORD not in said
     assert "\n" not in said
     with store.connect() as connection:
@@ -79,18 +79,20 @@ def test_many_processes_may_start_at_once(url: str, engine: Engine) -> None:
     assert [process.exitcode for process in processes] == [0] * 6
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM flywheel_version")).all() == [
-            ("0001",)
+            ("0002",)
         ]
 
 
 def test_a_store_whose_table_of_versions_has_the_old_name_is_taken_over(store: Engine) -> None:
     insert_predictions(store, [make_record(1)], "text")
     with store.begin() as connection:
-        connection.execute(text(f"CREATE TABLE alembic_version AS SELECT * FROM {VERSION_TABLE}"))
+        connection.execute(text("DROP TABLE feedback"))  # such a store is older than that
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
         connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
     upgrade(store)
     with store.connect() as connection:
-        tables = {"predictions", "api_keys", VERSION_TABLE}
+        tables = {"predictions", "api_keys", "feedback", VERSION_TABLE}
         assert set(inspect(connection).get_table_names()) == tables
     assert read_rows(store).keys() == {"p000001"}
 
@@ -102,4 +104,4 @@ def test_another_programs_table_of_versions_is_left_alone(engine: Engine) -> Non
     upgrade(engine)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT * FROM alembic_version")) == "9db3b4a2f1"
-        assert connection.scalar(text(f"SELECT * FROM {VERSION_TABLE}")) == "0001"
+        assert connection.scalar(text(f"SELECT * FROM {VERSION_TABLE}")) == "0002"

@@ -1,0 +1,45 @@
+"""Feedback as data: immutable partitions of events, each with a manifest that vouches for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import AwareDatetime
+
+from tasks import documents
+from tasks.documents import Document
+
+ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
+
+
+class Manifest(Document):
+    """Of one partition; both are named by its content and never change.
+
+    `seqs` are the rows of the store that it holds, as ranges with both ends included.
+    """
+
+    sha256: str  # of the Parquet file
+    num_events: int
+    seqs: tuple[tuple[int, int], ...]
+    first_received_at: AwareDatetime
+    last_received_at: AwareDatetime
+    labels: dict[str, int]  # events by class
+    held_because: str | None  # why it was set aside for a person to look at; None: it was not
+
+
+class Partition(NamedTuple):
+    """A Parquet file with columns records.FEEDBACK, in the order of event_id."""
+
+    file: Path
+    manifest: Manifest
+
+
+def list_partitions(folder: Path) -> list[Partition]:
+    """Of `accepted` or `quarantined`, by name; InputError for a manifest that is none."""
+    return list(_find(folder))
+
+
+def _find(folder: Path) -> Iterator[Partition]:
+    for file in sorted(folder.glob("part-*.json")):
+        manifest = documents.read(file, Manifest, "Restore it: dvc checkout data/feedback.")
+        yield Partition(file.with_suffix(".parquet"), manifest)

@@ -1,0 +1,89 @@
+"""The service's store, read in bulk as Arrow; the service alone writes it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from adbc_driver_manager import Error as AdbcError
+from pydantic import ConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from tasks.errors import InputError, TemporaryError
+from tasks.params import Params, load_params
+
+
+class _PredictionLog(Params):
+    model_config = ConfigDict(extra="ignore")
+
+    url: str
+    url_from: str
+
+
+class _Serving(Params):
+    model_config = ConfigDict(extra="ignore")
+
+    prediction_log: _PredictionLog
+
+
+@contextlib.contextmanager
+def open_store() -> Iterator[Any]:
+    """A connection of ADBC's DBAPI that only reads; `dialect_of` says which SQL it speaks.
+
+    TemporaryError while the store is away, InputError where there is none; never with a password.
+    """
+    url = make_store_url()
+    connect = _connect_sqlite if dialect_of(url) == "sqlite" else _connect_postgresql
+    with explaining(url), connect(url) as connection:
+        yield connection
+
+
+def make_store_url() -> str:
+    """As the service has it: of params, or of the environment variable that they name."""
+    log = load_params("serving", _Serving).prediction_log
+    return os.environ.get(log.url_from) or log.url
+
+
+def dialect_of(url: str) -> str:
+    try:
+        return make_url(url).get_backend_name()
+    except ArgumentError:
+        raise InputError(
+            "the store's address is none: expected sqlite:///FILE or postgresql+psycopg://... "
+            "Correct it in serving.prediction_log or in the environment."
+        ) from None
+
+
+@contextlib.contextmanager
+def explaining(url: str) -> Iterator[None]:
+    """What ADBC raises, in one line that shows no password: TemporaryError."""
+    try:
+        yield
+    except AdbcError as error:
+        name = make_url(url).set(query={}).render_as_string(hide_password=True)
+        password = make_url(url).password
+        said = " ".join(str(error).split())
+        shown = said.replace(str(password), "***") if password else said
+        raise TemporaryError(
+            f"{name}: {shown}. See that the store is up, then try again."
+        ) from None
+
+
+def _connect_sqlite(url: str) -> Any:
+    from adbc_driver_sqlite import dbapi  # noqa: PLC0415 - either driver, not both
+
+    file = Path(str(make_url(url).database)).absolute()
+    if not file.is_file():
+        raise InputError(
+            f"{file}: no such store. `make serve` makes it; see serving.prediction_log."
+        )
+    return dbapi.connect(f"file:{file}?mode=ro")
+
+
+def _connect_postgresql(url: str) -> Any:
+    from adbc_driver_postgresql import dbapi  # noqa: PLC0415
+
+    address = make_url(url).set(drivername="postgresql")
+    return dbapi.connect(address.render_as_string(hide_password=False))
