@@ -20,7 +20,7 @@ from tasks.retrain_policy.decide import Evidence, evidence_id_of
 from tasks.retrain_policy.history import AskedBy, Training
 
 FEEDBACK = Path("data/feedback")
-_BY_FEEDBACK = re.compile(rf"changed deps: {FEEDBACK}\S* \(\w+\)")  # that one dep and no other
+_BY_FEEDBACK = re.compile(rf"changed (deps|outs): {FEEDBACK}\S* \(\w+\)")  # that and no other
 
 
 class Found(NamedTuple):
