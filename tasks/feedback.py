@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 from pydantic import AwareDatetime
 
 from tasks import documents
+from tasks.artifacts import sha256_of
 from tasks.documents import Document
+from tasks.errors import InputError
+from tasks.records import FEEDBACK, read_table
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
 
@@ -37,6 +41,18 @@ class Partition(NamedTuple):
 def list_partitions(folder: Path) -> list[Partition]:
     """Of `accepted` or `quarantined`, by name; InputError for a manifest that is none."""
     return list(_find(folder))
+
+
+def read_partition(partition: Partition) -> pa.Table:
+    """Its events; InputError where the file is not the one that the manifest vouches for."""
+    file, manifest = partition
+    found = sha256_of(file) if file.is_file() else "no such file"
+    if found != manifest.sha256:
+        raise InputError(
+            f"{file}: expected sha256 {manifest.sha256}, found {found}. "
+            "Restore it: dvc checkout data/feedback."
+        )
+    return read_table(file, FEEDBACK)
 
 
 def _find(folder: Path) -> Iterator[Partition]:
