@@ -10,7 +10,6 @@ from typing import NamedTuple
 from flows import released
 from flows.checkout.cache import cached_listing, find_cache
 from flows.checkout.git import git
-from flows.checkout.lock_file import DVC_LOCK, parse_dvc_lock
 from flows.stage_graph import StageNode, graph_sha256, read_graph, stale_stages
 from tasks.errors import InputError
 from tasks.feedback import ACCEPTED, QUARANTINED, list_partitions
@@ -73,11 +72,10 @@ def _learnt_partitions(history: Iterable[Training]) -> set[str]:
 
 
 def _partitions_of(commit: str) -> set[str]:
-    """As the dvc.lock of that commit and DVC's cache have it; none where either is gone."""
+    """As the .dvc file of that commit and DVC's cache have it; none where either is gone."""
     with contextlib.suppress(InputError):
-        lock = parse_dvc_lock(git("show", f"{commit}:{DVC_LOCK}").encode())
-        deps = (dep for stage in lock.stages.values() for dep in stage.deps)
-        md5s = {dep.md5 for dep in deps if dep.path == str(FEEDBACK / ACCEPTED) and dep.md5}
+        text = git("show", f"{commit}:{FEEDBACK / ACCEPTED}.dvc")
+        md5s = re.findall(r"^- md5: ([0-9a-f]{32}\.dir)$", text, re.MULTILINE)
         listings = [cached_listing(find_cache(), md5) or {} for md5 in md5s]
         return {Path(name).stem for names in listings for name in names if name.endswith(".json")}
     return set()

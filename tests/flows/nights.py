@@ -24,7 +24,7 @@ FEEDBACK = Path("data/feedback")
 LEARN = {
     "cmd": "echo x >> trained; mkdir -p data/learn && "
     "cat data/feedback/accepted/*.json params.yaml > data/learn/out.txt",
-    "deps": ["data/feedback/accepted"],
+    "deps": ["data/feedback"],
     "params": ["shout"],
     "outs": ["data/learn/out.txt"],
 }

@@ -19,7 +19,7 @@ from tests.tasks.retrain_policy.cases import training
 ACCEPTED = FEEDBACK / "accepted"
 LEARN = {
     "cmd": "mkdir -p data/learn && ls data/feedback/accepted > data/learn/out.txt",
-    "deps": ["data/feedback/accepted", "code.txt"],
+    "deps": ["data/feedback", "code.txt"],
     "outs": ["data/learn/out.txt"],
 }
 
