@@ -19,6 +19,7 @@ from tasks.gate.params import GateParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.release.params import ReleaseParams
+from tasks.retrain_policy.params import RetrainPolicyParams
 from tasks.sweep.params import SweepParams
 from tasks.tracking.params import TrackingParams
 
@@ -84,6 +85,7 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 
 ACTION_SECTIONS: dict[str, type[Params]] = {
     "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
+    "retrain_policy": RetrainPolicyParams,
 }  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
