@@ -12,7 +12,7 @@ MAKERS = {
     "Path", "TypeVar", "re.compile", "logging.getLogger", "dict.fromkeys", "str.maketrans",
     "np.array", "np.uint64", "pa.schema", "pa.field", "pa.list_", "pa.string", "pa.int64",
     "pa.float64", "pa.timestamp", "records.LABELLED.append", "field.with_nullable", "Field",
-    "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
+    "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "_FoldTable", "Published",
     "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
     "Search", "Pointer", "FailFast", "frozenset",

@@ -14,14 +14,14 @@ from sqlalchemy import Engine, text
 from serving.store.engine import open_engine, writing
 from serving.store.prediction_log import PredictionLog
 from serving.store.records import LogState
-from tests.serving.store.predictions import MOMENT, PARAMS, make_record, read_rows
+from tests.serving.store.predictions import MOMENT, PARAMS, PRIVACY, make_record, read_rows
 
 SECONDS = 20.0
 
 
 @contextlib.contextmanager
 def logging_to(store: Engine, **params: Any) -> Iterator[PredictionLog]:
-    log = PredictionLog(store, PARAMS.model_copy(update=params))
+    log = PredictionLog(store, PARAMS.model_copy(update=params), PRIVACY)
     try:
         yield log
     finally:
@@ -113,7 +113,7 @@ def test_bad_predictions_are_set_aside_and_all_others_written(
 
 
 def test_closing_writes_what_waits_and_nothing_is_taken_after(store: Engine) -> None:
-    log = PredictionLog(store, PARAMS)
+    log = PredictionLog(store, PARAMS, PRIVACY)
     log.put([make_record(number) for number in range(600)])
     assert log.close(SECONDS) == 0
     assert log.put([make_record(601)]) == 1
