@@ -47,22 +47,23 @@ def store_corrections(
         if row is not None:
             rows.append(row)
             seen.events[correction.event_id] = row
-    if not rows:
-        return outcomes
-    rows.sort(
-        key=lambda row: row["event_id"]
-    )  # two processes then wait in turn, not for each other
+    lost = _insert(engine, rows) if rows else {}
+    return [
+        _compare(correction, lost[correction.event_id], rules.policy)
+        if correction.event_id in lost
+        else outcome
+        for correction, outcome in zip(corrections, outcomes, strict=True)
+    ]
+
+
+def _insert(engine: Engine, rows: list[Row]) -> dict[str, Row]:
+    """Returns the events that another process has stored under the same ids meanwhile."""
+    rows.sort(key=lambda row: row["event_id"])  # two processes wait in turn, not for each other
+    statement = insert_new(engine, FEEDBACK, "event_id").returning(FEEDBACK.c.event_id)
     with writing(engine) as connection:
-        statement = insert_new(engine, FEEDBACK, "event_id")
-        if connection.execute(statement, rows).rowcount != len(rows):
-            # another process has stored an event of the same id since `_look`
-            events = _read_events(connection, {row["event_id"] for row in rows})
-            return [
-                _compare(correction, events[correction.event_id], rules.policy)
-                if outcome.verdict == "stored" else outcome
-                for correction, outcome in zip(corrections, outcomes, strict=True)
-            ]  # fmt: skip
-    return outcomes
+        stored = set(connection.execute(statement, rows).scalars())
+        others = {row["event_id"] for row in rows} - stored
+        return _read_events(connection, others) if others else {}
 
 
 def _look(

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from serving.store.feedback import Rules, store_corrections
 from serving.store.problems import explain, is_about_data
@@ -87,7 +88,7 @@ class FeedbackLog:
     def _store(self, batch: Sequence[_Entry]) -> None:
         """Whatever goes wrong, everybody gets an answer, and never a false one.
 
-        What no database takes is found by halving, each half in a transaction of its own.
+        One that cannot be stored is found by halving, each half in a transaction of its own.
         """
         corrections = [entry.correction for entry in batch]
         if not corrections:
@@ -96,14 +97,14 @@ class FeedbackLog:
             waiting = self._find({correction.prediction_id for correction in corrections})
             outcomes = store_corrections(self._engine, corrections, waiting, self._rules)
         except Exception as error:
-            if not is_about_data(error):
-                self._fail(batch, error)
-            elif len(batch) == 1:
-                batch[0].answer.set_result(Outcome("unfit"))
-            else:
+            if len(batch) > 1 and not _is_the_stores(error):
                 middle = len(batch) // 2
                 self._store(batch[:middle])
                 self._store(batch[middle:])
+            elif is_about_data(error):
+                batch[0].answer.set_result(Outcome("unfit"))
+            else:
+                self._fail(batch, error)
             return
         self._problem = ""
         for entry, outcome in zip(batch, outcomes, strict=True):
@@ -116,3 +117,8 @@ class FeedbackLog:
             log.warning("corrections are refused, the store takes none: %s", explained)
         for entry in batch:
             entry.answer.set_exception(explained)
+
+
+def _is_the_stores(error: Exception) -> bool:
+    """Of all corrections alike, rather than of one of them."""
+    return isinstance(error, (SQLAlchemyError, OSError)) and not is_about_data(error)
