@@ -52,6 +52,28 @@ def test_a_prediction_is_kept_as_far_as_the_policy_says(
     assert row["created_at"].tzinfo is datetime.UTC
 
 
+@pytest.mark.parametrize("sent", ["mail  ann@example.org", "mail ann&#64;example.org"])
+def test_who_somebody_is_does_not_reach_the_store_but_the_hash_is_of_what_was_sent(
+    sent: str, store: Engine
+) -> None:
+    write_all(store, [make_record(1, text=sent)])
+    row = read_rows(store)["p000001"]
+    assert row["text"] == "mail [email]"
+    assert row["text_sha256"] == hashlib.sha256(b"mail ann@example.org").hexdigest()
+
+
+def test_what_waits_is_found_and_what_is_written_is_in_the_store(store: Engine) -> None:
+    with logging_to(store) as log:
+        with writing(store) as other:
+            if store.dialect.name == "postgresql":
+                other.execute(text("LOCK TABLE predictions"))
+            log.put([make_record(number) for number in range(100)])
+            found = log.find({"p000007", "p000099", "p999999"})
+        assert found == {key: make_record(int(key[1:])) for key in ("p000007", "p000099")}
+    assert log.find({"p000007"}) == {}
+    assert "p000007" in read_rows(store)
+
+
 TEXTS = [
     "",
     "NA",
