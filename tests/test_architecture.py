@@ -18,6 +18,7 @@ from serving.params import ServingParams
 from tasks.gate.params import GateParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
+from tasks.privacy import PrivacyParams
 from tasks.release.params import ReleaseParams
 from tasks.retrain_policy.params import RetrainPolicyParams
 from tasks.sweep.params import SweepParams
@@ -88,7 +89,7 @@ ACTION_SECTIONS: dict[str, type[Params]] = {
     "retrain_policy": RetrainPolicyParams,
 }  # fmt: skip
 
-SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
+SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams, "privacy": PrivacyParams}
 
 LIVE_SECTIONS: dict[str, type[Params]] = {"serving": ServingParams}
 
