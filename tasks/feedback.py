@@ -19,15 +19,19 @@ ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
 class Manifest(Document):
     """Of one partition; both are named by its content and never change.
 
-    `seqs` are the rows of the store that it holds, as ranges with both ends included.
+    `seqs` are the rows of the store that it answers for, as ranges with both ends included: those
+    that it holds, those that were rolled back, and those that it had to forget.
     """
 
     sha256: str  # of the Parquet file
     num_events: int
     seqs: tuple[tuple[int, int], ...]
+    anchor: tuple[int, str] | None  # its last row and that row's event_id, to know the store by
     first_received_at: AwareDatetime
     last_received_at: AwareDatetime
+    days: dict[str, int]  # events by day of receipt, UTC
     labels: dict[str, int]  # events by class
+    num_corrections: int  # events whose label is not what was predicted
     held_because: str | None  # why it was set aside for a person to look at; None: it was not
 
 
@@ -36,6 +40,10 @@ class Partition(NamedTuple):
 
     file: Path
     manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        return self.file.stem
 
 
 def list_partitions(folder: Path) -> list[Partition]:

@@ -16,6 +16,7 @@ from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from serving.params import ServingParams
 from tasks.gate.params import GateParams
+from tasks.ingest_feedback.params import IngestFeedbackParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.privacy import PrivacyParams
@@ -87,6 +88,7 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 ACTION_SECTIONS: dict[str, type[Params]] = {
     "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
     "retrain_policy": RetrainPolicyParams,
+    "ingest_feedback": IngestFeedbackParams,
 }  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams, "privacy": PrivacyParams}
