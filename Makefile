@@ -19,7 +19,7 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro sweep up serve down releases promote rollback restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up serve down releases promote rollback monitor restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
 	bench-quality bench-clean bench-validate bench-orchestration bench-serving
@@ -64,6 +64,9 @@ promote: setup ## make a release live, step by step: make promote VERSION=v1.2.0
 # what runs is good enough to go back: an emergency does not wait for a newer lock's packages
 rollback: $(if $(wildcard .venv/bin/python),,setup) ## make an earlier release live at once: make rollback WHY='...' (TO=v1.1.0; without TO: what was live before)
 	@python -m flows.rollback_now $(if $(TO),--to "$$TO") --why "$$WHY"
+
+monitor: setup ## look at the live side once: drift, quality by corrections, volume; the report is live/monitor/report.html
+	@python -m flows.monitor
 
 restore: setup ## bring data, params and model of a run back: make restore RUN=name (without RUN: list them)
 	@python -m flows.restore $(RUN)

@@ -16,6 +16,7 @@ from flows.params import FlywheelParams
 from flows.services.params import NotificationsParams
 from serving.params import ServingParams
 from tasks.gate.params import GateParams
+from tasks.monitor.params import MonitorParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.release.params import ReleaseParams
@@ -84,6 +85,7 @@ FLOW_SECTIONS: dict[str, type[Params]] = {
 
 ACTION_SECTIONS: dict[str, type[Params]] = {
     "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
+    "monitor": MonitorParams,
 }  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams}  # change no output
