@@ -45,10 +45,7 @@ def monitor_page(report: Report, target: Path) -> str:
 
 def findings_table(report: Report) -> list[dict[str, str]]:
     """What fired first; what no window had rows enough for is left out."""
-    judged = [
-        finding for finding in report.findings
-        if any(held.holds is not None for held in finding.windows)
-    ]  # fmt: skip
+    judged = [finding for finding in report.findings if finding.is_judged]
     return [
         _finding_row(one)
         for one in sorted(judged, key=lambda one: (not one.fired, one.part, one.name))

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from river.drift import ADWIN
 
 from tasks.monitor.corrections import Answers
 from tasks.monitor.measures import chance_of_drop
 from tasks.monitor.params import QualityParams
 from tasks.monitor.report import QUALITY, Change, Held, Quality
+from tasks.slices import Rows
 
 LEVEL, EARLIER, SUDDEN = f"{QUALITY}.level", f"{QUALITY}.earlier", f"{QUALITY}.sudden"
 MEASURES = {
@@ -66,19 +68,28 @@ def _judge_fall(before: _Tally, now: _Tally, params: QualityParams) -> Held:
 def find_change(answers: Answers, params: QualityParams) -> Change | None:
     """The last one in the order in which the predictions were made (Bifet and Gavalda 2007).
 
-    River's ADWIN holds as many of the newest answers as have one mean. Where these are not all,
-    something changed with the first of them; it is compared with as many before it.
+    River's ADWIN says that there was one, a while after; its moment is where the answers until then
+    part best. What came since is compared with as many answers before it.
     """
-    detector = ADWIN(delta=params.adwin_delta)
-    for is_right in answers.is_right:
+    detector, starts = ADWIN(delta=params.adwin_delta), [0]
+    for number, is_right in enumerate(answers.is_right, start=1):
         detector.update(int(is_right))
-    length = round(detector.width)
-    first = answers.num_rows - length
-    if not (detector.n_detections and first > 0):
+        if detector.drift_detected:
+            starts.append(starts[-1] + _find_parting(answers.is_right[starts[-1] : number]))
+    *_, last = starts
+    if not last:
         return None
-    before = answers.is_right[max(0, first - max(length, params.min_corrections)) : first]
-    after = answers.is_right[first:]
-    return Change(at=answers.made_at[first], before=before.mean(), after=after.mean())
+    after = answers.is_right[last:]
+    before = answers.is_right[max(0, last - max(len(after), params.min_corrections)) : last]
+    return Change(at=answers.made_at[last], before=before.mean(), after=after.mean())
+
+
+def _find_parting(is_right: Rows) -> int:
+    """How many come before the moment from which on the mean differs most, for the numbers."""
+    number, total = len(is_right), is_right.sum()
+    first, num_right = np.arange(1, number), is_right.cumsum()[:-1]
+    gap = np.abs(num_right / first - (total - num_right) / (number - first))
+    return 1 + int(np.argmax(gap * np.sqrt(first * (number - first))))
 
 
 def judge_change(change: Change | None, number: int, params: QualityParams) -> Held:

@@ -19,7 +19,11 @@ def make_page(report: Report) -> str:
     text = resources.files("tasks.monitor").joinpath(_TEMPLATE).read_text(encoding="utf-8")
     # matplotlib escapes what it writes, so its pictures alone go in as they are
     pictures = [Markup(picture) for picture in draw_pictures(report)]
-    return environment.from_string(text).render(report=report, pictures=pictures)
+    judged = [finding for finding in report.findings if finding.is_judged]
+    unjudged = [finding.title for finding in report.findings if not finding.is_judged]
+    return environment.from_string(text).render(
+        report=report, pictures=pictures, judged=judged, unjudged=unjudged
+    )
 
 
 def figure(value: float | None) -> str:

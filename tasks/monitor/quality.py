@@ -16,7 +16,7 @@ from tasks.monitor.params import MonitorParams
 from tasks.monitor.report import Quality
 
 
-class Tested(NamedTuple):
+class Cell(NamedTuple):
     """One part of one window's answers by one version."""
 
     window: int
@@ -26,19 +26,19 @@ class Tested(NamedTuple):
 
 
 def measure_quality(
-    tested: Tested, answers: Answers, classes: Sequence[str], params: MonitorParams
+    cell: Cell, answers: Answers, classes: Sequence[str], params: MonitorParams
 ) -> Quality:
     """The answers are those that were corrected, of that version and part."""
     number, num_right = answers.num_rows, int(answers.is_right.sum())
-    num_predictions = max(tested.num_predictions, number)
+    num_predictions = max(cell.num_predictions, number)
     num_not_wrong = num_predictions - number + num_right
     low, high = wilson(num_right, number, params.quality.level) if number else (None, None)
     at_most = wilson(num_not_wrong, num_predictions, params.quality.level) if number else None
     f1, f1_low, f1_high = _macro_f1(answers, classes, params)
     return Quality(
-        window=tested.window,
-        version=tested.version,
-        part=tested.part.name,
+        window=cell.window,
+        version=cell.version,
+        part=cell.part.name,
         num_predictions=num_predictions,
         num_corrected=number,
         coverage=number / num_predictions if num_predictions else 0.0,

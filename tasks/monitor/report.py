@@ -38,6 +38,10 @@ class Finding(Document):
     def title(self) -> str:
         return f"{self.name} of {self.part}" if self.part else self.name
 
+    @property
+    def is_judged(self) -> bool:
+        return any(held.holds is not None for held in self.windows)
+
 
 class Seen(Document):
     """A window: what came in it."""

@@ -1,5 +1,6 @@
 """What can be said of a text without knowing what it means: length, signs, unknown tokens."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -52,12 +53,12 @@ def _emoji_share(text: str) -> float:
 
 
 def _unknown_id(tokenizer: Tokenizer) -> int | None:
-    """WordPiece and BPE name the token, Unigram its number; one of bytes has none."""
-    model = tokenizer.model
-    if (name := getattr(model, "unk_token", None)) is not None:
+    """Most models name the token, Unigram its number; one of bytes has none."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if (name := model.get("unk_token")) is not None:
         found: int | None = tokenizer.token_to_id(name)
         return found
-    number: int | None = getattr(model, "unk_id", None)
+    number: int | None = model.get("unk_id")
     return number
 
 

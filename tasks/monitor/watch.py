@@ -16,7 +16,7 @@ from tasks.monitor.group import WHOLE, Part, list_parts
 from tasks.monitor.live import Live
 from tasks.monitor.look import Look, read_look
 from tasks.monitor.params import MonitorParams
-from tasks.monitor.quality import Tested, measure_quality, num_predictions_of
+from tasks.monitor.quality import Cell, measure_quality, num_predictions_of
 from tasks.monitor.reference import Reference
 from tasks.monitor.report import Alert, Change, Finding, Quality, Report
 from tasks.monitor.store import Store
@@ -99,7 +99,7 @@ def _judge_quality(
     found, quality = [], []
     for part in parts:
         of_part = [
-            _measure(Tested(i, version, part, num_predictions_of(look, version, part)), one, scene)
+            _measure(Cell(i, version, part, num_predictions_of(look, version, part)), one, scene)
             for i, (look, one) in enumerate(zip(looks, answers, strict=True))
         ]
         bound = level_bound(_test_accuracy(part, scene), params.quality)
@@ -109,7 +109,7 @@ def _judge_quality(
         found.append(findings.earlier_finding(part.name, falls, params))
         quality += of_part
     quality += [
-        _measure(Tested(i, other, WHOLE, number), answers[i], scene)
+        _measure(Cell(i, other, WHOLE, number), answers[i], scene)
         for i, look in enumerate(looks)
         for other, number in look.num_by(0).items()
         if other != version
@@ -120,9 +120,9 @@ def _judge_quality(
     return Judged([*found, findings.change_finding(held, params)], quality, change)
 
 
-def _measure(tested: Tested, answers: Answers, scene: Scene) -> Quality:
-    rows = tested.part.rows(answers.texts, answers.clients) & (answers.versions == tested.version)
-    return measure_quality(tested, answers.select(rows), scene.reference.classes, scene.params)
+def _measure(cell: Cell, answers: Answers, scene: Scene) -> Quality:
+    rows = cell.part.rows(answers.texts, answers.clients) & (answers.versions == cell.version)
+    return measure_quality(cell, answers.select(rows), scene.reference.classes, scene.params)
 
 
 def _test_accuracy(part: Part, scene: Scene) -> float | None:
