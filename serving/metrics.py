@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from serving.monitored import MonitorCollector
 from serving.store.records import LogState
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -42,6 +43,7 @@ class Metrics:
         waiting = Gauge("flywheel_waiting_texts", "Texts not yet scored", registry=registry)
         waiting.set_function(num_waiting)
         registry.register(_LogCollector(log_state))
+        registry.register(MonitorCollector())
 
     def page(self) -> bytes:
         return generate_latest(self.registry)

@@ -48,6 +48,12 @@ def open_store() -> Iterator[Any]:
         yield connection
 
 
+def has_store() -> bool:
+    """False where a file is named that nobody has made yet; a server is asked by opening it."""
+    url = make_store_url()
+    return dialect_of(url) != "sqlite" or Path(str(make_url(url).database)).is_file()
+
+
 def make_store_url() -> str:
     """As the service has it: of params, or of the environment variable that they name."""
     log = load_params("serving", _Serving).prediction_log

@@ -17,6 +17,7 @@ from flows.services.params import NotificationsParams
 from serving.params import ServingParams
 from tasks.gate.params import GateParams
 from tasks.ingest_feedback.params import IngestFeedbackParams
+from tasks.monitor.params import MonitorParams
 from tasks.params import Params, load_params, parse_section
 from tasks.plan.params import PlanParams
 from tasks.privacy import PrivacyParams
@@ -89,6 +90,7 @@ ACTION_SECTIONS: dict[str, type[Params]] = {
     "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
     "retrain_policy": RetrainPolicyParams,
     "ingest_feedback": IngestFeedbackParams,
+    "monitor": MonitorParams,
 }  # fmt: skip
 
 SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams, "privacy": PrivacyParams}

@@ -15,7 +15,7 @@ MAKERS = {
     "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
     "_FoldTable", "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
-    "Search", "Pointer", "FailFast", "frozenset",
+    "Search", "Pointer", "FailFast", "frozenset", "Part",
     "MetaData", "Table", "Column", "CheckConstraint", "Index", "UniqueConstraint", "DateTime",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}

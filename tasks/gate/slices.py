@@ -16,20 +16,16 @@ from about 9 points on, one of 1,500 rows from `max_slice_loss` on. A part of fe
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from tasks.evaluate.examples import Examples, Ints
 from tasks.gate.paired import Answers, Gain
-from tasks.gate.params import LengthSlice, PatternSlice, SliceParams
+from tasks.gate.params import SliceParams
+from tasks.slices import Rows, Slice, find_rows
 from tasks.verdict import Condition
 
-Rows = npt.NDArray[np.bool_]
 NAME = "slices.max_slice_loss"
 
 
@@ -48,9 +44,7 @@ def source_losses(test: Examples, answers: Answers) -> Iterator[Loss]:
         yield share_loss(f"source {name}", answers, test.sources == name)
 
 
-def defined_losses(
-    slices: Sequence[PatternSlice | LengthSlice], test: Examples, answers: Answers
-) -> Iterator[Loss]:
+def defined_losses(slices: Sequence[Slice], test: Examples, answers: Answers) -> Iterator[Loss]:
     for one in slices:
         yield share_loss(f"slice {one.name}", answers, find_rows(one, test.texts))
 
@@ -71,14 +65,6 @@ def share_loss(where: str, answers: Answers, rows: Rows) -> Loss:
         return Loss(where, "right answers", 0, math.nan, math.nan)
     error = float(lost.std() / math.sqrt(len(lost)))
     return Loss(where, "right answers", len(lost), float(lost.mean()), error)
-
-
-def find_rows(one: PatternSlice | LengthSlice, texts: Sequence[str]) -> Rows:
-    if isinstance(one, PatternSlice):
-        pattern = re.compile(one.pattern)
-        return np.array([pattern.search(text) is not None for text in texts])
-    longest = math.inf if one.max_characters is None else one.max_characters
-    return np.array([one.min_characters <= len(text) <= longest for text in texts])
 
 
 def judge_losses(losses: Sequence[Loss], params: SliceParams) -> list[Condition]:

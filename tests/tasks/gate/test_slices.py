@@ -7,9 +7,10 @@ from tasks.errors import ParamsError
 from tasks.gate.evidence import Rows
 from tasks.gate.judge import judge
 from tasks.gate.paired import Answers
-from tasks.gate.params import GateParams, LengthSlice, PatternSlice
-from tasks.gate.slices import Loss, find_rows, judge_losses, share_loss
+from tasks.gate.params import GateParams
+from tasks.gate.slices import Loss, judge_losses, share_loss
 from tasks.params import parse_section
+from tasks.slices import LengthSlice, PatternSlice, find_rows
 from tasks.verdict import Verdict
 from tests.tasks.evaluate.splits import make_examples
 from tests.tasks.gate.cases import (
