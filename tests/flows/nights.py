@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from prefect.client.schemas.objects import TaskRun
 
 from tasks.artifacts import sha256_of, write_json
 from tasks.feedback import ACCEPTED, Manifest
 from tasks.retrain_policy import history
 from tasks.retrain_policy.history import Entry, Training
 from tests.chain import make_checkout
+from tests.flows.last_run import states
 from tests.project import environment, run, try_run
 
 NIGHT = ["python", "-m", "flows.nightly_retrain"]
@@ -105,13 +107,20 @@ def add_partition(folder: Path, num_events: int) -> str:
     ids = [f"{number}-{index}" for index in range(num_events)]
     pq.write_table(pa.table({"event_id": ids}), file)
     at = datetime(2026, 11, 26, tzinfo=UTC)
-    manifest = Manifest(
-        sha256=sha256_of(file), num_events=num_events, seqs=((1, num_events),), labels={},
-        first_received_at=at, last_received_at=at, held_because=None,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "sha256": sha256_of(file), "num_events": num_events, "seqs": ((1, num_events),),
+        "first_received_at": at, "last_received_at": at, "labels": {}, "held_because": None,
+        "anchor": None, "days": {}, "num_corrections": num_events,
+    }  # fmt: skip
+    manifest = Manifest(**{name: values[name] for name in Manifest.model_fields})
     write_json(file.with_suffix(".json"), json.loads(manifest.model_dump_json()))
     return name
 
 
 def outcomes(trainings: Sequence[Training]) -> list[str]:
     return [training.outcome for training in trainings]
+
+
+def stages_of(tasks: dict[str, TaskRun]) -> dict[str, str]:
+    """State of each stage of a night's run; bringing feedback in is no stage."""
+    return {name: state for name, state in states(tasks).items() if name != "ingest"}
