@@ -81,9 +81,9 @@ def _turn(asked: Asked, ingested: Ingested, seconds: float) -> State[Any]:
 
 
 def _news(ingested: Ingested) -> str:
-    if not ingested.num_events:
+    if not ingested.num_events + ingested.num_held:
         return ""
-    return f"{ingested.num_events:,} corrections came in, {ingested.num_held:,} of them held; "
+    return f"{ingested.num_events:,} events came in, {ingested.num_held:,} more are held; "
 
 
 def _joined(line: str, state: State[Any]) -> State[Any]:

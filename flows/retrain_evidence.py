@@ -12,7 +12,8 @@ from flows.checkout.cache import cached_listing, find_cache
 from flows.checkout.git import git
 from flows.stage_graph import StageNode, graph_sha256, read_graph, stale_stages
 from tasks.errors import InputError
-from tasks.feedback import ACCEPTED, QUARANTINED, list_partitions
+from tasks.feedback import ACCEPTED, list_partitions
+from tasks.partitions.decide import list_held
 from tasks.release.known import list_releases
 from tasks.releases import LIVE, Place
 from tasks.retrain_policy.decide import Evidence, evidence_id_of
@@ -37,7 +38,9 @@ def gather(asked_by: AskedBy, is_forced: bool, history: Sequence[Training]) -> F
         partition.file.stem: partition.manifest.num_events
         for partition in list_partitions(FEEDBACK / ACCEPTED)
     }
-    held = sum(one.manifest.num_events for one in list_partitions(FEEDBACK / QUARANTINED))
+    held = sum(
+        one.partition.manifest.num_events for one in list_held(FEEDBACK) if one.decision is None
+    )
     learnt = _learnt_partitions(history)
     # one that went, or was rewritten because somebody is to be forgotten, is to be unlearnt
     is_other = bool(learnt - accepted.keys()) or any(map(_is_changed_otherwise, nodes))

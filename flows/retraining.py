@@ -27,7 +27,7 @@ from tasks.retrain_policy.decide import Case, Decision, decide, dollars_of, expe
 from tasks.retrain_policy.history import AskedBy, Decided, Ended, Outcome, Started
 from tasks.retrain_policy.params import RetrainPolicyParams
 
-HISTORY = Place(LIVE).folder / history.HISTORY
+HISTORY = LIVE / history.HISTORY
 
 
 class Asked(NamedTuple):

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from prefect.client.schemas.objects import TaskRun
 
 from tasks.artifacts import sha256_of, write_json
 from tasks.feedback import ACCEPTED, Manifest
 from tasks.retrain_policy import history
 from tasks.retrain_policy.history import Entry, Training
 from tests.chain import make_checkout
+from tests.flows.last_run import states
 from tests.project import environment, run, try_run
 
 NIGHT = ["python", "-m", "flows.nightly_retrain"]
@@ -116,3 +118,8 @@ def add_partition(folder: Path, num_events: int) -> str:
 
 def outcomes(trainings: Sequence[Training]) -> list[str]:
     return [training.outcome for training in trainings]
+
+
+def stages_of(tasks: dict[str, TaskRun]) -> dict[str, str]:
+    """State of each stage of a night's run; bringing feedback in is no stage."""
+    return {name: state for name, state in states(tasks).items() if name != "ingest"}

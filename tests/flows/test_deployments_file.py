@@ -13,7 +13,10 @@ from tests.project import REPOSITORY
 
 TREE: dict[str, Any] = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())
 DEPLOYMENTS = {one["name"]: one for one in TREE["deployments"]}
-PROMISED = {"flywheel", "nightly-retrain", "promote", "rollback", "plan", "sweep", "batch-predict"}
+PROMISED = {
+    "flywheel", "nightly-retrain", "promote", "rollback", "plan", "sweep", "batch-predict",
+    "ingest-feedback", "release-feedback", "monitor",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.events.filters import EventFilter, EventNameFilter
 
 from tasks.feedback import QUARANTINED
-from tests.flows.last_run import FLYWHEEL, last_run, states
-from tests.flows.nights import LEARN, Nights, make_nights, outcomes
+from tests.flows.last_run import FLYWHEEL, last_run
+from tests.flows.nights import LEARN, Nights, make_nights, outcomes, stages_of
 from tests.flows.services.place import wait_for
 from tests.project import run
 
@@ -36,7 +36,7 @@ def test_the_first_night_trains_and_one_with_nothing_new_runs_nothing(nights: Ni
     said = nights.night()
     assert "train: 5 new corrections and changed data, params or code; asked by hand" in said
     flow_run, tasks = last_run()
-    assert (flow_run.state_name, states(tasks)) == ("Completed", {"learn": "Completed"})
+    assert (flow_run.state_name, stages_of(tasks)) == ("Completed", {"learn": "Completed"})
     (training,) = nights.trainings()
     assert training.started.partitions == tuple(nights.partitions())
     assert training.ended
@@ -47,7 +47,7 @@ def test_the_first_night_trains_and_one_with_nothing_new_runs_nothing(nights: Ni
 
     assert "skip: nothing to do" in nights.night()
     flow_run, tasks = last_run()
-    assert (flow_run.state_name, states(tasks)) == ("Completed", {})
+    assert (flow_run.state_name, stages_of(tasks)) == ("Completed", {})
     assert flow_run.state
     assert "nothing to do" in (flow_run.state.message or "")
     page = artifacts()["retrain-decision"]
@@ -96,7 +96,7 @@ def test_refused_data_block_until_they_change_and_a_person_is_told_once(nights: 
         flow_run, tasks = last_run()
         assert flow_run.state
         assert (flow_run.state.type.value, flow_run.state_name) == ("FAILED", "Blocked")
-        assert tasks == {}
+        assert stages_of(tasks) == {}
     assert num_events("flywheel.blocked") == 1
     nights.add(1)
     assert "learn failed" in nights.night(code=1)

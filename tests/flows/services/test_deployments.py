@@ -33,3 +33,22 @@ def test_plain_prefect_commands_find_the_server(place: Place) -> None:
     result = place.try_run(["prefect", "deployment", "ls"])
     assert result.returncode == 0, result.stdout
     assert "nightly-retrain/nightly-retrain" in result.stdout
+
+
+def test_a_deployment_that_has_moved_to_another_flow_is_named_with_the_way_to_delete_it(
+    place: Place,
+) -> None:
+    """It keeps its schedule: of two nightly runs one would not ask the policy."""
+    with place.client() as client:
+        flow = client.create_flow_from_name("flywheel")
+        old = client.create_deployment(
+            flow_id=flow, name="nightly-retrain", work_pool_name="local",
+            entrypoint="flows/flywheel.py:flywheel",
+        )  # fmt: skip
+    try:
+        said = place.up()
+    finally:
+        with place.client() as client:
+            client.delete_deployment(old)
+    assert "prefect deployment delete 'flywheel/nightly-retrain'" in said
+    assert said.count("prefect deployment delete") == 1

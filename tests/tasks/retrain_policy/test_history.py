@@ -11,7 +11,7 @@ from tasks.retrain_policy import history
 from tasks.retrain_policy.history import Decided, Ended, Entry, Started, trainings
 from tests.tasks.retrain_policy.cases import NOW, training
 
-NUM_LINES = 40
+NUM_LINES = 10
 
 
 def decided(run: str) -> Decided:
@@ -83,6 +83,7 @@ def _write(file: Path, name: str) -> None:
         history.append(file, decided(f"{name}-{number}"))
 
 
+@pytest.mark.slow
 def test_lines_of_many_writers_stay_whole(file: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(file, name)) for name in "abc"]

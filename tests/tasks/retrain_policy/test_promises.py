@@ -28,7 +28,7 @@ EVIDENCE = st.builds(
     asked_by=st.sampled_from(["schedule", "hand", "drift", "quality", "labels", "volume"]),
     is_forced=st.just(False),
     evidence_id=st.sampled_from("abcdefgh"),
-    num_new=st.sampled_from([0, 10, 50, 500]),
+    num_new=st.sampled_from([0, 10, 30, 50, 100, 500]),
     num_held=st.sampled_from([0, 0, 60, 5000]),
     has_changed_inputs=st.booleans(),
 )
