@@ -37,6 +37,7 @@ def make_admin_app(service: Service, doors: Doors, restart: Callable[[], None]) 
                 "problem": service.fleet.problem,
                 "waiting_texts": service.batcher.num_waiting,
                 "prediction_log": log._asdict(),
+                "waiting_corrections": service.feedback.num_waiting,
             }
         )
 

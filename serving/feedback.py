@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import math
+from typing import get_args
 
 from fastapi import FastAPI, Request, Response
 
@@ -15,11 +16,12 @@ from serving.prediction_ids import age_of
 from serving.schema import FeedbackAnswer, FeedbackRequest
 from serving.service import Service
 from serving.store.feedback_log import FeedbackLog, FullError
-from serving.store.records import Correction, Outcome
+from serving.store.records import Correction, Outcome, Verdict
 from tasks.errors import FlywheelError
 
 _LOOK_SECONDS = 0.2  # between two looks for a prediction that may be on its way
 _SECONDS_PER_MINUTE = 60
+_UNAVAILABLE = "unavailable"  # outcome of those answered 503
 _OK, _CREATED = 200, 201
 _UNCERTAIN = "it may be stored or not: send it again with the same event_id, it is kept once"
 
@@ -29,6 +31,8 @@ def add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
     rate = Rate(params.per_rater_per_minute / _SECONDS_PER_MINUTE, params.rater_burst)
     raters = RateLimiter(rate)
     count = service.metrics.feedback.labels
+    for verdict in (*get_args(Verdict), _UNAVAILABLE):
+        count(verdict)  # there from the first scrape on, at 0
 
     @app.post(
         "/v1/feedback", response_model=FeedbackAnswer, status_code=_CREATED,
@@ -43,7 +47,7 @@ def add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
         try:
             outcome = await _store(service.feedback, correction, params)
         except RefusedError:
-            count("unavailable").inc()
+            count(_UNAVAILABLE).inc()
             raise
         count(outcome.verdict).inc()
         return _acknowledge(correction, outcome, params)

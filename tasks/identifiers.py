@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 
 from phonenumbers import PhoneNumberMatcher
 from stdnum import iban, luhn, numdb
@@ -14,6 +15,8 @@ Finder = Callable[[str], Iterator[Span]]
 
 _FEWEST_DIGITS = 4  # of an address 1.2.3.4; a phone number worth looking for has more
 _FEWEST_PHONE_DIGITS = 7
+_MOST_DIGITS = 300
+_CONTEXT = 24  # characters around a number that tell what it is, or hold its extension
 _MAX_LOCAL = 64  # characters before the @
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -36,6 +39,8 @@ _LOCAL = re.compile(r"""(?:"[^"\n]{1,62}"|[\w.!#$%&'*+/=?^`{|}~-]+)\Z""")
 
 _IBAN_HEAD = re.compile(r"([a-z])[\s.-]{0,3}([a-z])(?:[\s.-]{0,3}[0-9]){2}", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9](?:[\s./_-]{0,3}[0-9]){12,}")
+_MAYBE_PHONE = re.compile(r"[0-9](?:[^0-9a-z]{0,4}[0-9]){6,}", re.IGNORECASE)
+_SEVEN_DIGITS = re.compile(r"[0-9](?:[^0-9]{0,3}[0-9]){6,}")
 _CARD = re.compile(
     r"4[0-9]{12}(?:[0-9]{3})?|(?:5[1-5]|2[2-7]|62|65)[0-9]{14}|3[47][0-9]{13}|3[068][0-9]{12}"
     r"|(?:6011|64[4-9][0-9]|35[2-8][0-9])[0-9]{12}"
@@ -49,6 +54,16 @@ _IPV6 = re.compile(
 def fold(text: str) -> str:
     """Characters of other scripts and widths as ASCII, each in its own place, for the finders."""
     return text if text.isascii() else text.translate(_FOLDED)
+
+
+def has_countless_digits(text: str) -> bool:
+    """More than people write: asking the libraries for each would take a fraction of a second."""
+    return _num_digits(text) > _MOST_DIGITS
+
+
+def find_digits(text: str) -> Iterator[Span]:
+    """Whatever could hold a number of seven digits or more."""
+    return (found.span() for found in _SEVEN_DIGITS.finditer(text))
 
 
 def find_emails(text: str) -> Iterator[Span]:
@@ -117,9 +132,14 @@ def _is_address(text: str) -> bool:
 
 
 def find_phones(text: str, region: str) -> Iterator[Span]:
-    if _num_digits(text) >= _FEWEST_PHONE_DIGITS:
-        for found in PhoneNumberMatcher(text, region):
-            yield found.start, found.end
+    """The library looks at runs of digits alone: at all of a text it would look for long."""
+    runs = [run.span() for run in _MAYBE_PHONE.finditer(text)]
+    end = 0
+    for (start, stop), (following, _) in pairwise([*runs, (len(text), 0)]):
+        first, last = max(start - _CONTEXT, end), min(stop + _CONTEXT, following)
+        for found in PhoneNumberMatcher(text[first:last], region):
+            yield first + found.start, first + found.end
+        end = stop
 
 
 def _num_digits(text: str) -> int:

@@ -91,6 +91,7 @@ def test_a_revoked_key_ends_its_tokens(place: LivePlace, served: Served) -> None
     wait_for(lambda: send(served, make_event(prediction_id, rater=None), token).status_code == 401)
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_tokens_without_store_or_service(
     place: LivePlace, served: Served
 ) -> None:

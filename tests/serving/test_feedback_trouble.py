@@ -24,7 +24,6 @@ from tests.tasks.namespaces import bound_by_permissions, in_namespace
 
 @pytest.fixture
 def served(live_place: LivePlace, bundles: Bundles) -> Iterator[Served]:
-    live_place.write_params(feedback__answer_seconds=8.0)
     live_place.point(live_place.release("v1.0.0", bundles.first))
     with live_place.serve() as served:
         yield served
@@ -48,6 +47,22 @@ def locked(folder: Path) -> Iterator[None]:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.rollback()
+
+
+@pytest.mark.slow
+def test_who_waits_too_long_is_told_so_and_may_send_it_again(
+    live_place: LivePlace, bundles: Bundles
+) -> None:
+    live_place.write_params(feedback__answer_seconds=0.5)
+    live_place.point(live_place.release("v1.0.0", bundles.first))
+    with live_place.serve() as served:
+        event = make_event(predict_one(served)["prediction_id"])
+        with locked(live_place.folder):
+            answer = send(served, event)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert "the store takes too long; it may be stored or not" in answer.json()["detail"]
+        wait_for(lambda: send(served, event).status_code == 200)
+        assert list(stored_events(live_place.folder)) == [event["event_id"]]
 
 
 @pytest.mark.slow
