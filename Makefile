@@ -19,7 +19,7 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro sweep up serve down releases promote rollback monitor restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up serve down releases promote rollback ingest release-feedback monitor trace demo restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
 	bench-quality bench-clean bench-validate bench-orchestration bench-serving
@@ -70,6 +70,18 @@ monitor: setup ## look at the live side once: drift, quality by corrections, vol
 
 restore: setup ## bring data, params and model of a run back: make restore RUN=name (without RUN: list them)
 	@python -m flows.restore $(RUN)
+
+ingest: setup ## feedback from the service's store into data/feedback; odd floods are held
+	@python -m flows.ingest_feedback
+
+release-feedback: setup ## what is held; accept it: WHY='...' (PARTITION=name for one, REJECT=1 to keep it out)
+	@python -m flows.release_feedback $(PARTITION) --why "$$WHY" $(if $(REJECT),--reject)
+
+trace: setup ## one correction, from its request to the models that learnt from it: make trace EVENT=event_id
+	@python -m flows.trace "$$EVENT"
+
+demo: setup ## the loop closes: a source that no file has comes in by corrections alone, within minutes (TURNS=5: a learning curve)
+	@python -m benchmarks.demo $(if $(TURNS),--turns $(TURNS))
 
 doctor: setup ## hash everything in DVC's cache and remote again; MEND=1 sets damaged objects aside
 	@python -m flows.doctor $(if $(MEND),--mend)

@@ -22,6 +22,7 @@ class Inputs(NamedTuple):
 
     bundle: Path
     test: Path
+    holdout: Path  # corrections that nobody learns from
     validation: Path
     card: tuple[Path, ...]
 
@@ -30,8 +31,8 @@ def find_inputs(nodes: Sequence[StageNode]) -> Inputs:
     _, bundle = registry.artifact()
     outs = {Path(out) for node in nodes for out in node.outs}
     return Inputs(
-        bundle, _one("split", "test.parquet", outs), _one("validate", "metrics.json", outs),
-        tuple(_card(sorted(outs))),
+        bundle, _one("split", "test.parquet", outs), _one("split", "holdout.parquet", outs),
+        _one("validate", "metrics.json", outs), tuple(_card(sorted(outs))),
     )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def is_answered(release: Release, inputs: Inputs) -> bool:
     except InputError:
         return False
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
-    asked = question_of(params, evaluate, [inputs.test, inputs.validation])
+    asked = question_of(params, evaluate, [inputs.test, inputs.validation, inputs.holdout])
     champion = live.manifest_sha256 if live else None
     return (verdict.question, verdict.champion) == (asked, champion)
 

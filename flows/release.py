@@ -68,6 +68,7 @@ def judge(inputs: Inputs) -> Inputs:
     """The gate in a process of its own; its verdict becomes a page of the run."""
     live = read_pointer(place := Place(LIVE)).live
     arguments = [*map(str, (inputs.bundle, inputs.test, inputs.validation, _JUDGED))]
+    arguments += ["--holdout", str(inputs.holdout)]
     if live:
         arguments += ["--champion", str(place.bundle(live.version))]
         arguments += ["--champion-id", live.manifest_sha256]

@@ -1,16 +1,20 @@
 """The graph of `dvc.yaml` as DVC resolves it, and what DVC finds changed; nothing runs here."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import networkx as nx
+from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from pydantic import Field
 
 from flows.checkout.surroundings import site_cache
+from tasks.artifacts import json_bytes
 from tasks.errors import InputError
 from tasks.params import Params, parse_section
 
@@ -44,12 +48,19 @@ def read_graph() -> list[StageNode]:
 
     Raises InputError when DVC cannot read its files.
     """
-    try:
-        with Repo(config={"core": {"site_cache_dir": str(site_cache())}}) as repo:
-            return list(_nodes(repo))
-    except DvcException as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"DVC cannot read the graph: {reason}. Mend that and run again.") from None
+    with _repo() as repo:
+        return list(_nodes(repo))
+
+
+def graph_sha256(leave_out: Path) -> str:
+    """What decides which bytes the graph makes: commands, params, code and data that no stage
+    makes; what lies in `leave_out` aside. Raises InputError when DVC cannot read its files."""
+    with _repo() as repo:
+        stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+        written = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        aside = [*written, leave_out.resolve()]
+        content = {stage.addressing: _origins(stage, aside) for stage in stages}
+    return hashlib.sha256(json_bytes(content)).hexdigest()
 
 
 def select(nodes: Sequence[StageNode], only: Sequence[str], from_stage: str) -> list[StageNode]:
@@ -77,6 +88,28 @@ def stale_stages(nodes: Sequence[StageNode]) -> list[str]:
         if is_stale(node, stale):
             stale.append(node.name)
     return stale
+
+
+@contextmanager
+def _repo() -> Iterator[Repo]:
+    try:
+        with Repo(config={"core": {"site_cache_dir": str(site_cache())}}) as repo:
+            yield repo
+    except DvcException as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"DVC cannot read the graph: {reason}. Mend that and run again.") from None
+
+
+def _origins(stage: PipelineStage, aside: Sequence[Path]) -> dict[str, Any]:
+    """DVC remembers hashes of what has not changed since it looked last."""
+    params = [dep.read_params() for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    files = [dep for dep in stage.deps if not isinstance(dep, ParamsDependency)]
+    hashes = {
+        str(dep): dep.get_hash().value if dep.exists else None
+        for dep in files
+        if not _touches(Path(dep.fs_path), aside)
+    }
+    return {"cmd": stage.cmd, "params": params, "files": hashes}
 
 
 def _downstream(nodes: Sequence[StageNode], first: str) -> list[StageNode]:

@@ -163,5 +163,11 @@ def _failure(node: StageNode, finished: Finished, started: float, kept: str) -> 
     )
 
 
+def would_stop_again(message: str) -> bool:
+    """Whether a run's message tells of a stage that refused its input: the same data, code and
+    params give the same again."""
+    return re.search(rf"^Exit code {FlywheelError.exit_code}: ", message, re.MULTILINE) is not None
+
+
 def _shortened(text: str, length: int = _SHOWN_CHARACTERS) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -8,21 +8,20 @@ from starlette.responses import PlainTextResponse
 
 from serving.document import DESCRIPTION, REFUSALS, bounded, describe_body, lock, only
 from serving.doors import Doors
-from serving.http import RefusedError, answer, parse, read_body
+from serving.feedback import add_feedback
+from serving.http import RefusedError, answer, later, parse, read_body
 from serving.jobs import GoneError, OverloadedError
 from serving.params import LimitParams
 from serving.route import PlainRoute
-from serving.schema import FeedbackRequest, ModelAnswer, PredictAnswer, PredictRequest
+from serving.schema import ModelAnswer, PredictAnswer, PredictRequest
 from serving.service import NotReadyError, Service
-
-_SECONDS_TO_RETRY = "1"
 
 
 def make_app(service: Service, doors: Doors) -> FastAPI:
     app = FastAPI(title="Flywheel", description=DESCRIPTION, version="1", redoc_url=None)
     app.router.route_class = PlainRoute
     _add_predict(app, service, doors)
-    _add_feedback(app, service, doors)
+    add_feedback(app, service, doors)
     _add_state(app, service, doors)
     _add_health(app, service)
     return app
@@ -45,29 +44,15 @@ def _add_predict(app: FastAPI, service: Service, doors: Doors) -> None:
         try:
             found = await service.predict(texts, client, lambda: state.get("is_gone", False))
         except NotReadyError:
-            raise _later("no release is live yet") from None
+            raise later("no release is live yet") from None
         except OverloadedError:
-            raise _later("too many texts wait") from None
+            raise later("too many texts wait") from None
         except GoneError:
             return Response(status_code=499)  # that nobody reads; so the metrics count it
         response = answer(found)
         if service.fleet.lineup.shadow:
             response.background = BackgroundTask(service.shade, texts, found, client)
         return response
-
-
-def _add_feedback(app: FastAPI, service: Service, doors: Doors) -> None:
-    body = describe_body(FeedbackRequest.model_json_schema())
-
-    @app.post(
-        "/v1/feedback", responses=REFUSALS, openapi_extra=body, summary="Correct a prediction",
-        dependencies=lock(doors),
-    )  # fmt: skip
-    async def feedback(request: Request) -> Response:
-        """Not taken yet: the form is fixed, and what is sent is checked but not stored."""
-        doors.admit(request, "feedback")
-        parse(await read_body(request, service.params.limits), FeedbackRequest)
-        raise _later("feedback is not taken yet; nothing was stored")
 
 
 def _add_state(app: FastAPI, service: Service, doors: Doors) -> None:
@@ -81,7 +66,7 @@ def _add_state(app: FastAPI, service: Service, doors: Doors) -> None:
         doors.admit(request, None)
         live, canary, shadow = service.fleet.lineup
         if live is None:
-            raise _later("no release is live yet")
+            raise later("no release is live yet")
         return answer(
             {
                 "version": live.target.version,
@@ -115,7 +100,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
         live = service.fleet.lineup.live
         if live is None:
             problem = service.fleet.problem or "no release is live yet; make run makes one"
-            raise RefusedError(503, problem, retry_after=_SECONDS_TO_RETRY)
+            raise later(problem)
         return answer({"status": "ready", "version": live.target.version})
 
 
@@ -129,7 +114,3 @@ def _check(texts: Sequence[str], limits: LimitParams) -> None:
 
 def _too_long(place: list[str | int], message: str) -> RefusedError:
     return RefusedError(422, [{"loc": ["body", *place], "msg": message, "type": "too_long"}])
-
-
-def _later(detail: str) -> RefusedError:
-    return RefusedError(503, detail, retry_after=_SECONDS_TO_RETRY)

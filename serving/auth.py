@@ -24,7 +24,9 @@ class Client(NamedTuple):
     scopes: frozenset[str]
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
+    """What is known of a key; the secret itself is not."""
+
     secret_sha256: str
     client: Client | None
 
@@ -36,9 +38,9 @@ class Keyring:
         self._engine = engine
         self._refresh_seconds = refresh_seconds
         self._next_refresh = 0.0
-        self._keys: dict[str, _Held] = {}
+        self._keys: dict[str, Held] = {}
         # compared where an id is unknown, so that this takes as long: no secret has this hash
-        self._nobody = _Held(secrets.token_hex(hashlib.sha256().digest_size), None)
+        self._nobody = Held(secrets.token_hex(hashlib.sha256().digest_size), None)
 
     @property
     def num_keys(self) -> int:
@@ -57,18 +59,20 @@ class Keyring:
         with explaining(self._engine), self._engine.connect() as connection:
             rows = connection.execute(valid).all()
         self._keys = {
-            row.key_id: _Held(
-                row.secret_sha256, Client(row.key_id, row.name, frozenset(row.scopes))
-            )
+            row.key_id: Held(row.secret_sha256, Client(row.key_id, row.name, frozenset(row.scopes)))
             for row in rows
         }
 
     def find(self, authorization: str | None) -> Client | None:
         """Whose key an Authorization header holds; None: nobody's. The same work in any case."""
-        key_id, secret = _split(authorization or "")
-        held = self._keys.get(key_id, self._nobody)
+        key_id, secret = split_key(bearer_of(authorization))
+        held = self.look_up(key_id)
         is_it = hmac.compare_digest(hash_secret(secret), held.secret_sha256)
         return held.client if is_it else None
+
+    def look_up(self, key_id: str) -> Held:
+        """Of an id that no valid key has: what nobody can prove to hold."""
+        return self._keys.get(key_id, self._nobody)
 
 
 def hash_secret(secret: str) -> str:
@@ -80,10 +84,16 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _split(authorization: str) -> tuple[str, str]:
-    scheme, _, key = authorization.partition(" ")
-    parts = key.strip().split("_", 2)  # a secret may hold more of them
-    if scheme.lower() != _SCHEME or len(parts) != len(("prefix", "id", "secret")):
+def bearer_of(authorization: str | None) -> str:
+    """The key or token of an Authorization header; "": there is none."""
+    scheme, _, held = (authorization or "").partition(" ")
+    return held.strip() if scheme.lower() == _SCHEME else ""
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """Id and secret; two empty ones if it is no key."""
+    parts = key.split("_", 2)  # a secret may hold more of them
+    if len(parts) != len(("prefix", "id", "secret")):
         return "", ""
     prefix, key_id, secret = parts
     return (key_id, secret) if prefix == PREFIX else ("", "")

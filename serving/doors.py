@@ -1,16 +1,25 @@
 """Who may do what: the API key of a request, its scope, and how much it may ask."""
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from starlette.requests import Request
 
-from serving.auth import Keyring, Scope
+from serving.auth import Client, Keyring, Scope, bearer_of
 from serving.http import RefusedError
-from serving.limits import RateLimiter
+from serving.limits import Rate, RateLimiter
 from serving.params import LimitParams
+from serving.tokens import is_token, read_token
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Person(NamedTuple):
+    """Who corrects, as far as it is proved."""
+
+    client: str | None  # the id of the key; None: keys are off
+    rater: str | None = None  # None: whom the client names
+    prediction_id: str | None = None  # the only one they may correct; None: any
 
 
 class Doors(Protocol):
@@ -18,6 +27,9 @@ class Doors(Protocol):
 
     def admit(self, request: Request, scope: Scope | None) -> str | None:
         """The id of the key that asks, None where keys are off; RefusedError for all others."""
+
+    def admit_person(self, request: Request) -> Person:
+        """Who may correct: by a key with that scope, or by a token that its holder has signed."""
 
     def charge(self, client: str | None, num_texts: int) -> None:
         """RefusedError 429 above the key's rate."""
@@ -31,6 +43,9 @@ class OpenDoors:
     def admit(self, request: Request, scope: Scope | None) -> str | None:
         return None
 
+    def admit_person(self, request: Request) -> Person:
+        return Person(None)
+
     def charge(self, client: str | None, num_texts: int) -> None:
         pass
 
@@ -40,15 +55,28 @@ class KeyedDoors:
 
     need_keys = True
 
-    def __init__(self, keyring: Keyring, limits: LimitParams) -> None:
+    def __init__(self, keyring: Keyring, limits: LimitParams, max_token_hours: float) -> None:
         self._keyring = keyring
         self._limits = limits
-        self._limiter = RateLimiter(limits)
+        self._limiter = RateLimiter(Rate(limits.texts_per_second, limits.burst_texts))
+        self._max_token_hours = max_token_hours
 
     def admit(self, request: Request, scope: Scope | None) -> str | None:
-        client = self._keyring.find(request.headers.get("authorization"))
+        return self._let_in(self._keyring.find(request.headers.get("authorization")), scope)
+
+    def admit_person(self, request: Request) -> Person:
+        bearer = bearer_of(request.headers.get("authorization"))
+        if not is_token(bearer):
+            return Person(self.admit(request, "feedback"))
+        token = read_token(bearer, self._keyring.look_up, self._max_token_hours)
+        client = self._let_in(token and token.client, "feedback")
+        return Person(client, token and token.rater, token and token.prediction_id)
+
+    def _let_in(self, client: Client | None, scope: Scope | None) -> str:
         if client is None:
-            detail = "expected an API key: Authorization: Bearer fw_..."
+            detail = (
+                "expected a valid API key: Authorization: Bearer fw_..., or a token made by one"
+            )
             raise RefusedError(401, detail, www_authenticate="Bearer")
         if scope is not None and scope not in client.scopes:
             raise RefusedError(403, f"this key lacks the scope {scope}")

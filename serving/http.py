@@ -31,6 +31,10 @@ class RefusedError(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
+def later(detail: str) -> RefusedError:
+    return RefusedError(503, detail, retry_after="1")
+
+
 def refusal(error: RefusedError, request: Request) -> Response:
     """The answer; a body that was not read to its end closes the connection."""
     headers = request.headers

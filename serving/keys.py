@@ -1,7 +1,8 @@
-"""API keys: `python -m serving.keys add NAME --scope predict | list | revoke KEY_ID`."""
+"""API keys: `python -m serving.keys add NAME --scope predict | list | revoke ID | token ...`."""
 
 import argparse
 import datetime
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ from serving.store.engine import open_engine, store_url, writing
 from serving.store.problems import explaining
 from serving.store.schema import upgrade
 from serving.store.tables import API_KEYS
+from serving.tokens import mint_token
 from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
 
 _ID_BYTES, _SECRET_BYTES = 6, 32
 _MAX_NAME = 80
+_KEY_FROM = "FLYWHEEL_API_KEY"  # environment variable; a command line is seen by others
 
 
 def add_key(engine: Engine, name: str, scopes: Sequence[Scope]) -> str:
@@ -70,6 +73,8 @@ def list_keys(engine: Engine) -> list[str]:
 def main(arguments: argparse.Namespace) -> list[str]:
     """Do as the command line says; returns what to print."""
     params = load_params("serving", ServingParams)
+    if arguments.action == "token":
+        return [make_token(arguments, params.feedback.max_token_hours)]
     engine = open_engine(store_url(params.prediction_log))
     try:
         upgrade(engine)
@@ -87,6 +92,18 @@ def act(engine: Engine, arguments: argparse.Namespace) -> list[str]:
     return list_keys(engine) or ["there are no keys"]
 
 
+def make_token(arguments: argparse.Namespace, max_hours: float) -> str:
+    """Asks neither the store nor the service: whoever holds a key can do it anywhere."""
+    if not 0 < arguments.hours <= max_hours:
+        raise InputError(
+            f"hours {arguments.hours:g}: expected up to {max_hours:g} "
+            "(serving.feedback.max_token_hours). The service refuses a token that lasts longer."
+        )
+    if not (key := os.environ.get(_KEY_FROM)):
+        raise InputError(f"{_KEY_FROM} is not set. Put a key with the scope feedback there.")
+    return mint_token(key, arguments.rater, arguments.hours, arguments.prediction)
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m serving.keys", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
@@ -96,6 +113,10 @@ def parse_arguments() -> argparse.Namespace:
     actions.add_parser("list", help="all keys without their secrets")
     revoke = actions.add_parser("revoke", help="let a key no longer in")
     revoke.add_argument("key_id", help="as `list` shows it")
+    token = actions.add_parser("token", help=f"let one person correct, by the key in {_KEY_FROM}")
+    token.add_argument("--rater", required=True, help="who that is")
+    token.add_argument("--hours", type=float, required=True, help="that it lasts")
+    token.add_argument("--prediction", help="id of the only one to be corrected")
     return parser.parse_args()
 
 

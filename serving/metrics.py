@@ -30,6 +30,12 @@ class Metrics:
         self.batch_texts = Histogram(
             "flywheel_batch_texts", "Texts scored together", buckets=_SIZES, registry=registry
         )
+        self.feedback = Counter(
+            "flywheel_feedback", "What became of corrections", ["outcome"], registry=registry
+        )
+        self.waiting_feedback = Gauge(
+            "flywheel_waiting_feedback", "Corrections on their way to the store", registry=registry
+        )
         self.live = Gauge(
             "flywheel_release", "1 for each release in memory", ["version", "role"],
             registry=registry,

@@ -54,6 +54,16 @@ class PredictionLogParams(Params):
     keep_days: Annotated[float, Field(ge=0, le=36_500)]
 
 
+class FeedbackParams(Params):
+    max_days: Annotated[float, Field(gt=0, le=36_500)]
+    max_waiting: Count
+    answer_seconds: Seconds
+    settle_seconds: Seconds
+    per_rater_per_minute: Annotated[float, Field(gt=0)]
+    rater_burst: Count
+    max_token_hours: Annotated[float, Field(gt=0, le=87_600)]
+
+
 class ServingParams(Params):
     host: str
     port: Port
@@ -64,3 +74,13 @@ class ServingParams(Params):
     batch: BatchParams
     limits: LimitParams
     prediction_log: PredictionLogParams
+    feedback: FeedbackParams
+
+    @model_validator(mode="after")
+    def _keeps_what_can_be_corrected(self) -> Self:
+        kept, wanted = self.prediction_log.keep_days, self.feedback.max_days
+        if 0 < kept < wanted:
+            raise ValueError(
+                f"feedback.max_days {wanted:g} is above prediction_log.keep_days {kept:g}"
+            )
+        return self

@@ -20,6 +20,9 @@ _NO_NUL = {"pattern": "^[^\\u0000]*$"}
 Text = Annotated[str, AfterValidator(_refuse_nul), Field(json_schema_extra=_NO_NUL)]
 
 
+Rater = Annotated[Text, Field(min_length=1, max_length=200)]
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -63,8 +66,16 @@ class FeedbackRequest(_Message):
     label: Annotated[
         Text | None, Field(description="the right class; null: the prediction is right")
     ]
-    rater: Annotated[Text, Field(max_length=200)] | None = None
-    comment: Annotated[Text, Field(max_length=2000)] | None = None
+    rater: Annotated[
+        Rater | None,
+        Field(description="who says so; with a token it is its sub, and may be left out"),
+    ] = None
+    comment: (
+        Annotated[
+            Text, Field(max_length=2000, description="kept with the correction, addresses masked")
+        ]
+        | None
+    ) = None
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -74,6 +85,26 @@ class FeedbackRequest(_Message):
                     "prediction_id": "01a216ec314027a9d43b0288e7a75575",
                     "label": "negative",
                     "rater": "ann",
+                }
+            ]
+        }
+    )
+
+
+class FeedbackAnswer(_Message):
+    """The correction is stored, and outlives whatever happens to the service."""
+
+    event_id: EventId
+    prediction_id: PredictionId
+    label: Annotated[str, Field(description="the right class, as stored")]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event_id": "6f1c2a34-5b6d-4e7f-8a9b-0c1d2e3f4a5b",
+                    "prediction_id": "01a216ec314027a9d43b0288e7a75575",
+                    "label": "negative",
                 }
             ]
         }

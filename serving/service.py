@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import logging
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +14,8 @@ from serving.jobs import GoneError, OverloadedError, Question
 from serving.metrics import Metrics
 from serving.model import Model, num_threads
 from serving.params import ServingParams
+from serving.prediction_ids import new_prediction_id
+from serving.store.feedback_log import FeedbackLog
 from serving.store.prediction_log import PredictionLog
 from serving.store.records import PredictionRecord
 from tasks.predictor import Floats
@@ -51,10 +52,14 @@ class Source(NamedTuple):
 class Service:
     """What the two HTTP applications share; made in the event loop."""
 
-    def __init__(self, place: Place, params: ServingParams, log: PredictionLog) -> None:
+    def __init__(
+        self, place: Place, params: ServingParams, log: PredictionLog, feedback: FeedbackLog
+    ) -> None:
         self.params = params
         self.log = log
+        self.feedback = feedback
         self.metrics = Metrics(lambda: self.batcher.num_waiting, log.state)
+        self.metrics.waiting_feedback.set_function(lambda: feedback.num_waiting)
         workers = num_threads(params.model)
         self.batcher = Batcher(params.batch, workers, self.metrics.batch_texts.observe)
         self._loop = asyncio.get_running_loop()
@@ -111,6 +116,7 @@ class Service:
         """Returns how many predictions did not reach the store."""
         self.fleet.close()
         self.batcher.close()
+        self.feedback.close(seconds)
         return self.log.close(seconds)
 
     def _keep(self, records: Sequence[PredictionRecord]) -> None:
@@ -149,7 +155,7 @@ def _records(source: Source, texts: Sequence[str], probs: Floats) -> list[Predic
     classes = source.model.label_set.classes
     return [
         PredictionRecord(
-            prediction_id=_new_id(),
+            prediction_id=new_prediction_id(),
             created_at=now,
             client=source.client,
             model_version=source.model.target.version,
@@ -161,11 +167,6 @@ def _records(source: Source, texts: Sequence[str], probs: Floats) -> list[Predic
         )
         for text, row in zip(texts, probs, strict=True)
     ]
-
-
-def _new_id() -> str:
-    """32 hex digits: 12 of the time in ms, so that a table grows at its end; 20 at random."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def _answer(model: Model, records: Sequence[PredictionRecord]) -> Answer:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import datetime
 import logging
 import os
 import resource
@@ -26,12 +27,16 @@ from serving.params import ServingParams
 from serving.server import DrainingServer
 from serving.service import Service
 from serving.store.engine import open_engine, store_url
+from serving.store.feedback import Rules
+from serving.store.feedback_log import FeedbackLog
+from serving.store.policy import Policy
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
 from serving.turnstile import make_turnstile
 from serving.upkeep import Upkeep
 from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
+from tasks.privacy import PrivacyParams
 from tasks.releases import LIVE, Place
 from tasks.stage import die_with_parent
 
@@ -63,7 +68,7 @@ async def serve(given: Given) -> None:
     engine = open_engine(store_url(params.prediction_log))
     keyring = Keyring(engine, params.key_refresh_seconds)
     doors = await asyncio.to_thread(_open_doors, engine, keyring, params, given)
-    service = Service(Place(LIVE), params, PredictionLog(engine, params.prediction_log))
+    service = _make_service(engine, params)
     problem = await asyncio.to_thread(service.fleet.refresh)
     if problem and given.replaces:
         raise InputError(f"{problem}. Nothing is replaced by that: mend it, then restart again.")
@@ -88,6 +93,15 @@ async def serve(given: Given) -> None:
     await asyncio.to_thread(_close, service)
 
 
+def _make_service(engine: Engine, params: ServingParams) -> Service:
+    privacy = load_params("privacy", PrivacyParams)
+    predictions = PredictionLog(engine, params.prediction_log, privacy)
+    max_age = datetime.timedelta(params.feedback.max_days)
+    rules = Rules(max_age, Policy(params.prediction_log.keep, privacy))
+    feedback = FeedbackLog(engine, rules, params.feedback.max_waiting, predictions.find)
+    return Service(Place(LIVE), params, predictions, feedback)
+
+
 def _open_doors(engine: Engine, keyring: Keyring, params: ServingParams, given: Given) -> Doors:
     """Bring the store's tables up to date; with keys required, without any, do not start.
 
@@ -109,7 +123,7 @@ def _open_doors(engine: Engine, keyring: Keyring, params: ServingParams, given: 
             f"{given.host()}: whoever can reach it needs an API key, and there is none. "
             "Make one: python -m serving.keys add NAME --scope predict"
         )
-    return KeyedDoors(keyring, params.limits)
+    return KeyedDoors(keyring, params.limits, params.feedback.max_token_hours)
 
 
 def _close(service: Service) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 from pydantic import AwareDatetime
 
 from tasks import documents
+from tasks.artifacts import sha256_of
 from tasks.documents import Document
+from tasks.errors import InputError
+from tasks.records import FEEDBACK, read_table
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
 
@@ -15,15 +19,19 @@ ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
 class Manifest(Document):
     """Of one partition; both are named by its content and never change.
 
-    `seqs` are the rows of the store that it holds, as ranges with both ends included.
+    `seqs` are the rows of the store that it answers for, as ranges with both ends included: those
+    that it holds, those that were rolled back, and those that it had to forget.
     """
 
     sha256: str  # of the Parquet file
     num_events: int
     seqs: tuple[tuple[int, int], ...]
+    anchor: tuple[int, str] | None  # its last row and that row's event_id, to know the store by
     first_received_at: AwareDatetime
     last_received_at: AwareDatetime
+    days: dict[str, int]  # events by day of receipt, UTC
     labels: dict[str, int]  # events by class
+    num_corrections: int  # events whose label is not what was predicted
     held_because: str | None  # why it was set aside for a person to look at; None: it was not
 
 
@@ -33,10 +41,26 @@ class Partition(NamedTuple):
     file: Path
     manifest: Manifest
 
+    @property
+    def name(self) -> str:
+        return self.file.stem
+
 
 def list_partitions(folder: Path) -> list[Partition]:
     """Of `accepted` or `quarantined`, by name; InputError for a manifest that is none."""
     return list(_find(folder))
+
+
+def read_partition(partition: Partition) -> pa.Table:
+    """Its events; InputError where the file is not the one that the manifest vouches for."""
+    file, manifest = partition
+    found = sha256_of(file) if file.is_file() else "no such file"
+    if found != manifest.sha256:
+        raise InputError(
+            f"{file}: expected sha256 {manifest.sha256}, found {found}. "
+            "Restore it: dvc checkout data/feedback."
+        )
+    return read_table(file, FEEDBACK)
 
 
 def _find(folder: Path) -> Iterator[Partition]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from adbc_driver_manager import Error as AdbcError
 from pydantic import ConfigDict
 from sqlalchemy import make_url
@@ -13,6 +14,13 @@ from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import InputError, TemporaryError
 from tasks.params import Params, load_params
+
+_BATCH_ROWS = "65536"
+_DAMAGED = ("malformed", "not a database")  # as SQLite says it
+
+
+class NoStore(InputError):
+    """The service has never run: there is nothing to read yet."""
 
 
 class _PredictionLog(Params):
@@ -62,16 +70,48 @@ def dialect_of(url: str) -> str:
         ) from None
 
 
+def is_sqlite(store: Any) -> bool:
+    return bool(store.adbc_get_info()["vendor_name"] == "SQLite")
+
+
+def has_table(store: Any, name: str) -> bool:
+    """Whether the service has made it; a store may be older than the table."""
+    in_sqlite = f"SELECT count(*) AS found FROM sqlite_master WHERE name = '{name}'"
+    in_postgresql = f"SELECT count(to_regclass('{name}')) AS found"
+    found = fetch(store, in_sqlite if is_sqlite(store) else in_postgresql)
+    return bool(found["found"][0].as_py())
+
+
+def fetch(store: Any, query: str) -> pa.Table:
+    """The whole answer, in few large batches; of SQLite only columns without nulls.
+
+    There ADBC takes a column's type from the first batch: of nulls alone it makes whole numbers,
+    and cannot go on when a text comes.
+    """
+    with store.cursor() as cursor:
+        if is_sqlite(store):
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": _BATCH_ROWS})
+        cursor.execute(query)
+        return cursor.fetch_arrow_table()
+
+
 @contextlib.contextmanager
 def explaining(url: str) -> Iterator[None]:
-    """What ADBC raises, in one line that shows no password: TemporaryError."""
+    """What ADBC raises, in one line that shows no password: TemporaryError.
+
+    InputError for a file of SQLite that is damaged: trying again would not heal it.
+    """
     try:
         yield
-    except AdbcError as error:
+    except (AdbcError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of another file; ADBC's, from the midst of an answer, have no number
         name = make_url(url).set(query={}).render_as_string(hide_password=True)
         password = make_url(url).password
         said = " ".join(str(error).split())
         shown = said.replace(str(password), "***") if password else said
+        if any(word in said for word in _DAMAGED):
+            raise InputError(f"{name}: damaged: {shown}. Put back a sound copy of it.") from None
         raise TemporaryError(
             f"{name}: {shown}. See that the store is up, then try again."
         ) from None
@@ -82,9 +122,7 @@ def _connect_sqlite(url: str) -> Any:
 
     file = Path(str(make_url(url).database)).absolute()
     if not file.is_file():
-        raise InputError(
-            f"{file}: no such store. `make serve` makes it; see serving.prediction_log."
-        )
+        raise NoStore(f"{file}: no such store. `make serve` makes it; see serving.prediction_log.")
     return dbapi.connect(f"file:{file}?mode=ro")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.errors import InputError
@@ -14,6 +15,7 @@ def _column(name: str, kind: pa.DataType, meaning: str, nullable: bool = False) 
 
 _STRINGS = pa.list_(pa.string())
 _UTC = pa.timestamp("us", "UTC")
+FEEDBACK_ORIGIN = "feedback"
 
 AGGREGATED = pa.schema(
     [
@@ -22,14 +24,8 @@ AGGREGATED = pa.schema(
         _column("source", pa.string(), "name of the source in params.yaml"),
         _column("votes", _STRINGS, "one person's judgement each, as written; empty: unlabelled"),
         _column("raters", _STRINGS, "who gave each vote, in the same order; null: unknown", True),
-        _column(
-            "weights",
-            pa.list_(pa.float64()),
-            "trust in each vote, 0 to 1, in the same order; null: 1 each, no feedback",
-            True,
-        ),
         _column("created_at", _UTC, "when the text came to be; null: unknown", True),
-        _column("origin", pa.string(), "file:line (or feedback event) the row was read from"),
+        _column("origin", pa.string(), "file:line the row was read from, or feedback:event_id"),
     ]
 )
 CLEANED = pa.schema(
@@ -89,6 +85,12 @@ REJECTED = pa.schema(
         _column("content", pa.string(), "the offending row or text, shortened to 500 characters"),
     ]
 )
+
+
+def is_feedback(table: pa.Table) -> pa.BooleanArray:
+    """Which rows come from corrections of predictions, rather than from files."""
+    found = pc.starts_with(table["origin"].combine_chunks(), f"{FEEDBACK_ORIGIN}:")
+    return found.fill_null(False)
 
 
 def write_table(target: Path, table: pa.Table, schema: pa.Schema) -> None:

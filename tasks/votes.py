@@ -14,6 +14,8 @@ from tasks.params import Params
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Share = Annotated[float, Field(ge=0, le=1)]
+Evidence = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UNLABELLED = -1
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -52,11 +54,36 @@ class ConsensusParams(Params):
     seed: Annotated[int, Field(ge=0)]
 
 
+class TrustParams(Params):
+    """How far people who correct predictions are believed."""
+
+    prior_votes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    known_text_factor: Evidence  # what agreeing on a text with a known label counts, in votes
+    peer_factor: Evidence  # what agreeing with others who judged the same text counts
+    max_peer_votes: Evidence  # what all of that together counts at most
+    min_crowd_agreement: Share
+    no_trust_below: Share  # reliability at which a weight is 0; 1: as a person of the crowd
+    full_trust_from: Share  # and at which it is 1
+    num_rounds: Annotated[int, Field(ge=1)]
+    max_share_per_rater: Annotated[float, Field(gt=0, le=1)]
+    min_weight: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _trust_grows(self) -> Self:
+        if self.no_trust_below >= self.full_trust_from:
+            raise ValueError(
+                f"no_trust_below {self.no_trust_below} must be below full_trust_from "
+                f"{self.full_trust_from}"
+            )
+        return self
+
+
 class LabelParams(Params):
     classes: Annotated[list[str], Field(min_length=2)]  # in their order, if they have one
     ordered: bool
     votes: Annotated[ScaleVotes | CategoryVotes, Field(discriminator="rule")]
     consensus: ConsensusParams | None  # for category votes with rater ids; null: plain majority
+    trust: TrustParams  # of raters of feedback
     alpha_max_cells: Annotated[int, Field(ge=1)]  # examples x values x values
 
     @field_validator("classes", mode="before")
@@ -89,7 +116,7 @@ class LabelParams(Params):
 def vote_classes(flat: pa.Array, params: LabelParams) -> Ints:
     """Class index of every single vote, shape (votes,); -1 for a vote outside the rules."""
     if isinstance(params.votes, ScaleVotes):
-        return _class_of(vote_numbers(flat, params.votes), params.votes)
+        return class_of(vote_numbers(flat, params.votes), params.votes)
     found = pc.index_in(flat, value_set=pa.array(params.classes, pa.string()))
     index: Ints = found.fill_null(UNLABELLED).to_numpy(zero_copy_only=False).astype(np.int64)
     return index
@@ -119,7 +146,7 @@ def mean_votes(votes: pa.ListArray, scale: ScaleVotes) -> Floats:
 def resolve(votes: pa.ListArray, params: LabelParams) -> Ints:
     """Class index per row, shape (rows,); -1 where there is no vote or none within the rules."""
     if isinstance(params.votes, ScaleVotes):
-        return _class_of(mean_votes(votes, params.votes), params.votes)
+        return class_of(mean_votes(votes, params.votes), params.votes)
     counts = vote_counts(votes, params)
     return np.where(counts.any(axis=1), counts.argmax(axis=1), UNLABELLED)
 
@@ -142,7 +169,7 @@ def flatten(votes: pa.ListArray) -> tuple[pa.Array, Ints]:
     return votes.flatten(), np.repeat(np.arange(len(votes)), counts)
 
 
-def _class_of(numbers: Floats, scale: ScaleVotes) -> Ints:
+def class_of(numbers: Floats, scale: ScaleVotes) -> Ints:
     """Class index per number.
 
     A threshold belongs to the class on its inner side, towards the scale's middle; one that is the

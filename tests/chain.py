@@ -20,7 +20,7 @@ def make_checkout(folder: Path, stages: Stages) -> Path:
     copy_code(COPIED, folder)
     write_graph(folder, stages)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text("utf-8"))
-    own = {name: params[name] for name in ("flywheel", "notifications")}
+    own = {name: params[name] for name in ("flywheel", "notifications", "retrain_policy")}
     (folder / "params.yaml").write_text(yaml.safe_dump({**own, "shout": {"word": "hello"}}))
     run(folder, ["git", "init", "-q", "-b", "main"])
     run(folder, ["git", "add", "-A"])

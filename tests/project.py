@@ -16,7 +16,7 @@ from tests.tiny_model import write_tiny_encoder
 REPOSITORY = Path(__file__).parents[1]
 COPIED = [
     "tasks", "flows", "serving", "dvc.yaml", "params.yaml", "pyproject.toml", "prefect.yaml",
-    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore",
+    ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/feedback/README.md",
 ]  # fmt: skip
 # a topic task: labels that spreadsheet readers like to take for missing values, numbers or truths
 TOPICS = {
@@ -84,10 +84,12 @@ def write_params(folder: Path, **train: Any) -> None:
             },
         }
     ]  # fmt: skip
+    tree["aggregate"]["feedback"]["votes"] = None
     tree["clean"]["near_duplicates"]["min_jaccard"] = 0.95
     tree["label"] |= {"classes": list(TOPICS), "ordered": False, "votes": {"rule": "majority"}}
     bounds: dict[str, dict[str, Any]] = {
-        "known_source": {"value_set": ["tickets"]}, "sources_complete": {"value_set": ["tickets"]},
+        "known_source": {"value_set": ["tickets", "feedback"]},
+        "sources_complete": {"value_set": ["tickets"]},
         "enough_votes": {"min_value": 1}, "row_count": {"min_value": 100},
         "rows_per_source": {"min_value": 100}, "near_duplicate_share": {"max_value": 1.0},
     }  # fmt: skip

@@ -13,7 +13,7 @@ MAKERS = {
     "np.array", "np.uint64", "pa.schema", "pa.field", "pa.list_", "pa.string", "pa.int64",
     "pa.float64", "pa.timestamp", "records.LABELLED.append", "field.with_nullable", "Field",
     "AfterValidator", "ConfigDict", "RunIdentifier", "_column", "_KeyTable", "Published",
-    "Path(__file__).with_name", "Contestant", "field", "key.lower",
+    "_FoldTable", "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
     "Search", "Pointer", "FailFast", "frozenset", "Part",
     "MetaData", "Table", "Column", "CheckConstraint", "Index", "UniqueConstraint", "DateTime",

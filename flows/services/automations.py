@@ -23,7 +23,7 @@ _RUNNING = ("Running", "Retrying")  # a run may be killed before its first heart
 # would then count as the second. A flow's own name for its last state must stand here, too.
 _AT_REST = (
     "Completed", "Failed", "Crashed", "Cancelled", "Cancelling", "TimedOut", "RolledBack",
-    "Paused", "Suspended", "AwaitingRetry", "Scheduled",
+    "Blocked", "Paused", "Suspended", "AwaitingRetry", "Scheduled",
     "AwaitingConcurrencySlot", "Late",
 )  # fmt: skip
 

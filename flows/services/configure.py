@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from flows.limits import ensure_limits
 from flows.services import automations, notifications
 from flows.services.params import NotificationsParams
+from flows.services.retrain_automations import retrain_automations
 from flows.summary import read_stages
 from tasks.errors import InputError
 from tasks.params import load_params
@@ -26,10 +27,11 @@ def configure(environment: dict[str, str], say: Say) -> None:
     with get_client(sync_client=True) as client:
         _create_pool(client)
         ensure_limits(client, _named_resources())
+        _deploy(environment)
         wanted = automations.dead_runs()
         wanted += notifications.apply_blocks(client, receivers, say)
+        wanted += retrain_automations(client, say)
         automations.apply(client, wanted)
-        _deploy(environment)
         _report_strangers(client, say)
 
 
@@ -62,9 +64,10 @@ def _deploy(environment: dict[str, str]) -> None:
 def _report_strangers(client: SyncPrefectClient, say: Say) -> None:
     """A deployment taken out of prefect.yaml would go on running on its schedule, unseen."""
     tree = yaml.safe_load(DEPLOYMENTS.read_text(encoding="utf-8"))
-    named = {deployment["name"] for deployment in tree["deployments"]}
+    named = {(deployment["name"], deployment["entrypoint"]) for deployment in tree["deployments"]}
     for deployment in client.read_deployments():
-        if deployment.work_pool_name == automations.POOL and deployment.name not in named:
+        is_named = (deployment.name, deployment.entrypoint) in named
+        if deployment.work_pool_name == automations.POOL and not is_named:
             flow = client.read_flow(deployment.flow_id)
             say(
                 f"{flow.name}/{deployment.name} is deployed and not in {DEPLOYMENTS}; if it is to "

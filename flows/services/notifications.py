@@ -1,4 +1,4 @@
-"""Who is told of failures, promotions and refusals: Prefect's blocks and automations for it."""
+"""Who is told of failures, promotions, drift...: Prefect's blocks and automations for it."""
 
 import os
 from collections.abc import Callable
@@ -16,15 +16,17 @@ from flows.services.automations import TAG
 from flows.services.params import NotificationsParams, Receiver, Subject
 
 PREFIX = "flywheel-"  # of the blocks that `make up` owns
-# Templates, filled in by the server. Promotions and refusals are events of our own, emitted as
-# `flywheel.promotion` and `flywheel.refusal` with payload {"message": ...}, in a run or outside.
-_NAME = "(flow_run.name if flow_run else event.resource.name)"
-_LINK = "(flow_run | ui_url if flow_run else '')"
-_MESSAGES = {
-    "failure": "flow_run.state.message",
-    "promotion": "event.payload.message",
-    "refusal": "event.payload.message",
+# All but failures are events of our own with payload {"message": ...}, emitted in a run or outside.
+_EVENTS: dict[Subject, str] = {
+    "promotion": "flywheel.promotion",
+    "refusal": "flywheel.refusal",
+    "blocked": "flywheel.blocked",
+    "drift": "flywheel.drift.detected",
+    "quality": "flywheel.quality.dropped",
 }
+# Templates, filled in by the server.
+_NAME = "(flow_run.name if flow_run else event.resource.name or event.resource.id)"
+_LINK = "(flow_run | ui_url if flow_run else '')"
 
 
 def apply_blocks(
@@ -77,10 +79,8 @@ def _automation(receiver: Receiver, subject: Subject, block: UUID) -> Automation
 
 def _trigger(subject: Subject) -> EventTrigger:
     at_once = timedelta(0)
-    if subject != "failure":
-        return EventTrigger(
-            expect={f"flywheel.{subject}"}, posture=Posture.Reactive, threshold=1, within=at_once
-        )
+    if event := _EVENTS.get(subject):
+        return EventTrigger(expect={event}, posture=Posture.Reactive, threshold=1, within=at_once)
     return EventTrigger(
         expect={"prefect.flow-run.*"},  # a state's name may be anything; its type is in the label
         match={
@@ -94,7 +94,7 @@ def _trigger(subject: Subject) -> EventTrigger:
 
 
 def _action(receiver: Receiver, subject: Subject, block: UUID) -> ActionTypes:
-    message = _MESSAGES[subject]
+    message = "event.payload.message" if subject in _EVENTS else "flow_run.state.message"
     if receiver.kind == "webhook":
         fields = {"name": _NAME, "message": message, "link": _LINK}
         parts = [f'"{key}": {{{{ {value} | tojson }}}}' for key, value in fields.items()]

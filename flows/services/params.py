@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.params import Params
 
-Subject = Literal["failure", "promotion", "refusal"]
+Subject = Literal["failure", "promotion", "refusal", "blocked", "drift", "quality"]
 
 
 class Receiver(Params):

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -117,6 +117,7 @@ def _open_sqlite(address: URL) -> Engine:
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "checkout", _refuse_another_file)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _give_up_connection)
     return engine
 
 
@@ -141,6 +142,13 @@ def _refuse_another_file(_: object, record: ConnectionPoolEntry, __: object) -> 
     file, identity = record.info[_FILE]
     if _identity_of(file) != identity:
         raise DisconnectionError
+
+
+def _give_up_connection(context: ExceptionContext) -> None:
+    """One opened while the file was read-only stays so, whatever becomes of the file."""
+    code = getattr(context.original_exception, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_READONLY", "SQLITE_IOERR")):
+        context.is_disconnect = True
 
 
 def _identity_of(file: Path) -> Identity | None:

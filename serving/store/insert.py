@@ -1,38 +1,34 @@
 """Predictions into their table: all of a batch or none, and none of them twice."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.engine import writing
+from serving.store.policy import Policy, hash_text, text_as_sent
 from serving.store.records import PredictionRecord
 from serving.store.tables import PREDICTIONS
-from tasks.text import normalise
-
-Keep = Literal["text", "hash", "nothing"]
 
 
-def insert_predictions(engine: Engine, records: Sequence[PredictionRecord], keep: Keep) -> None:
+def insert_predictions(engine: Engine, records: Sequence[PredictionRecord], policy: Policy) -> None:
     """One transaction; a prediction that is there already stays, so a try can be repeated."""
-    make = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-    statement = make(PREDICTIONS).on_conflict_do_nothing(index_elements=["prediction_id"])
-    rows = [_to_row(record, keep) for record in records]
+    statement = insert_new(engine, PREDICTIONS, "prediction_id")
+    rows = [_to_row(record, policy) for record in records]
     with writing(engine) as connection:
         connection.execute(statement, rows)
 
 
-def _to_row(record: PredictionRecord, keep: Keep) -> dict[str, Any]:
-    text = record.text
+def insert_new(engine: Engine, table: Table, key: str) -> Any:
+    """A statement that leaves rows alone whose key is there already."""
+    make = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    return make(table).on_conflict_do_nothing(index_elements=[key])
+
+
+def _to_row(record: PredictionRecord, policy: Policy) -> dict[str, Any]:
     return record._asdict() | {
-        "text": text if keep == "text" else None,
-        "text_sha256": None if keep == "nothing" else sha256_of_text(text),
+        "text": text_as_sent(record.text, policy),
+        "text_sha256": hash_text(record.text, policy),
         "probabilities": list(record.probabilities),
     }
-
-
-def sha256_of_text(text: str) -> str:
-    """Equal for texts that are one to the model; the model sees their normal form."""
-    return hashlib.sha256(normalise(text).encode()).hexdigest()

@@ -5,15 +5,17 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from sqlalchemy import Engine
 
 from serving.params import PredictionLogParams
 from serving.store.insert import insert_predictions
+from serving.store.policy import Policy
 from serving.store.problems import explain, is_about_data
 from serving.store.records import LogState, PredictionRecord
+from tasks.privacy import PrivacyParams
 
 log = logging.getLogger(__name__)
 _BATCH = 500  # predictions of one transaction
@@ -28,9 +30,9 @@ class PredictionLog:
     While the database is away predictions wait, and the newest are dropped when there are too many.
     """
 
-    def __init__(self, engine: Engine, params: PredictionLogParams) -> None:
+    def __init__(self, engine: Engine, params: PredictionLogParams, privacy: PrivacyParams) -> None:
         self._engine = engine
-        self._keep = params.keep
+        self._policy = Policy(params.keep, privacy)
         self._lock = threading.Lock()  # of what follows; held for microseconds
         self._waiting: deque[PredictionRecord] = deque()  # those being written included
         self._free = params.max_waiting
@@ -62,6 +64,14 @@ class PredictionLog:
     def state(self) -> LogState:
         with self._lock:
             return self._state._replace(waiting=len(self._waiting))
+
+    def find(self, prediction_ids: Collection[str]) -> dict[str, PredictionRecord]:
+        """Those of these that wait: whatever does not is in the store, or nowhere."""
+        with self._lock:
+            waiting = list(self._waiting)
+        return {
+            each.prediction_id: each for each in waiting if each.prediction_id in prediction_ids
+        }
 
     def close(self, seconds: float) -> int:
         """Write what waits, for so long at most; returns how many predictions are lost."""
@@ -105,7 +115,7 @@ class PredictionLog:
         They are found by halving, each half in a transaction of its own.
         """
         try:
-            insert_predictions(self._engine, batch, self._keep)
+            insert_predictions(self._engine, batch, self._policy)
         except Exception as error:
             if not is_about_data(error):
                 raise

@@ -19,6 +19,37 @@ class PredictionRecord(NamedTuple):
     latency_ms: float
 
 
+class Correction(NamedTuple):
+    """A person's answer to a prediction, as it came in."""
+
+    event_id: str
+    received_at: datetime.datetime  # UTC
+    prediction_id: str
+    client: str | None  # key_id; None: keys are off
+    rater: str | None
+    label: str | None  # None: the prediction is right
+    comment: str | None
+    classes: Sequence[str]  # that a label may be
+
+
+Verdict = Literal[
+    "stored",
+    "repeated",  # the same was stored before
+    "conflict",  # something else was, under this event_id
+    "unknown",  # there is no such prediction
+    "late",
+    "no_class",  # the label is none of the classes
+    "unfit",  # no database takes what is in it
+]
+
+
+class Outcome(NamedTuple):
+    """What became of a correction."""
+
+    verdict: Verdict
+    label: str = ""  # as stored
+
+
 class LogState(NamedTuple):
     """What became of the predictions so far."""
 

@@ -1,4 +1,4 @@
-"""Command line of the stage: `python -m tasks.aggregate FETCH RAW TARGET`."""
+"""Command line of the stage: `python -m tasks.aggregate FETCH RAW FEEDBACK TARGET`."""
 
 import logging
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tasks import stage
+from tasks.aggregate.corrections import read_corrections
 from tasks.aggregate.params import AggregateParams
 from tasks.aggregate.sources import Result, read_source
 from tasks.artifacts import whole_folder, write_json
@@ -19,14 +20,17 @@ from tasks.records import AGGREGATED, REJECTED, write_table
 log = logging.getLogger(__name__)
 
 
-def main(fetch: Path, raw: Path, target: Path) -> None:
-    """Read every source of params section `aggregate` below FETCH and RAW into TARGET."""
+def main(fetch: Path, raw: Path, corrections: Path, target: Path) -> None:
+    """Read every source of params section `aggregate`, and the corrections, into TARGET."""
     params = load_params("aggregate", AggregateParams)
     folders = {"fetch": fetch, "raw": raw}
     results = [read_source(source, folders, params) for source in params.sources]
+    problems = find_excess(results, params)
+    if (corrected := read_corrections(corrections, params.feedback)).rows_in:
+        results.append(corrected)
     rejected = list_rejects(results)
     failed = target.with_name(f"{target.name}-failed")
-    if problems := find_excess(results, params):
+    if problems:
         with whole_folder(failed) as folder:
             write_table(folder / "rejected.parquet", rejected, REJECTED)
         raise GateError(

@@ -9,6 +9,8 @@ from tasks.params import Params
 
 DELIMITERS = {"csv": ",", "csv-semicolon": ";", "tsv": "\t"}
 
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # also a folder's name
+
 
 def _names_an_input(glob: str) -> str:
     folder, _, rest = glob.partition("/")
@@ -84,7 +86,7 @@ class SeparatedVotes(Params):
 class Source(FileSet):
     """Where examples of one kind come from."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]  # also a folder's name
+    name: SourceName
     map: Columns
     votes: Annotated[JsonVotes | SeparatedVotes, Field(discriminator="format")] | None
     join: Join | None
@@ -104,15 +106,23 @@ class Source(FileSet):
         return self
 
 
+class FeedbackSource(Params):
+    """Corrections of predictions, as one more source."""
+
+    source: SourceName
+    votes: Annotated[dict[str, str], Field(min_length=1)] | None  # by class; null: its name
+
+
 class AggregateParams(Params):
     max_reject_fraction: Annotated[float, Field(ge=0, le=1)]
     max_cell_characters: Annotated[int, Field(ge=1)]
     num_shown_rejects: Annotated[int, Field(ge=1)]
     sources: Annotated[list[Source], Field(min_length=1)]
+    feedback: FeedbackSource
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        names = [source.name for source in self.sources]
+        names = [*(source.name for source in self.sources), self.feedback.source]
         if len(set(names)) != len(names):
             raise ValueError(f"source names {names} must all differ")
         return self

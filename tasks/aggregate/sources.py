@@ -100,7 +100,6 @@ def _batches(examples: Iterator[Example], source: str) -> Iterator[pa.RecordBatc
             [source] * len(batch),
             [example.votes for example in batch],
             [example.raters for example in batch],
-            [None] * len(batch),
             [example.created_at for example in batch],
             [example.origin for example in batch],
         ]

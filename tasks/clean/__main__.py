@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks import artifacts, progress, records, stage
 from tasks.clean.duplicates import CONFLICTS, find_conflicts, find_copies, merge
@@ -45,9 +46,16 @@ def merge_duplicates(
     examples, rejected = reject(
         examples.set_column(column, "text", normalise_all(examples["text"])), params
     )
-    copies = find_copies(examples["text"])
+    copies = find_copies(_identities(examples))
     conflicts = find_conflicts(examples, copies, params.min_vote_overlap)
     return merge(examples, copies), rejected, conflicts
+
+
+def _identities(examples: pa.Table) -> pa.ChunkedArray:
+    """What makes two rows one: the text. A correction stays beside what is known of its text, so
+    that no label, and no test label above all, changes by what somebody sends in."""
+    marked = pc.binary_join_element_wise(examples["text"], "feedback", "\0")
+    return pc.if_else(records.is_feedback(examples), marked, examples["text"])
 
 
 def normalise_all(texts: pa.ChunkedArray) -> pa.Array:

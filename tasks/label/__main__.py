@@ -8,12 +8,13 @@ import pyarrow as pa
 from tasks import stage
 from tasks.artifacts import whole_folder, write_json
 from tasks.label.consensus import Consensus, apply_consensus
-from tasks.label.labels import add_labels, resolve_labels
+from tasks.label.labels import Labels, add_labels, resolve_labels
 from tasks.label.metrics import Metrics, count_labels, measure
-from tasks.label.raters import RATERS, find_rater_votes, tabulate_raters
+from tasks.label.raters import RATERS, RaterVotes, find_rater_votes, tabulate_raters
+from tasks.label.trust import Corrections, apply_trust
 from tasks.label_set import LabelSet, write_label_set
 from tasks.params import load_params
-from tasks.records import CLEANED, LABELLED, read_table, write_table
+from tasks.records import CLEANED, LABELLED, is_feedback, read_table, write_table
 from tasks.votes import CategoryVotes, LabelParams
 
 log = logging.getLogger(__name__)
@@ -22,16 +23,29 @@ log = logging.getLogger(__name__)
 def label(examples: pa.Table, params: LabelParams) -> tuple[pa.Table, pa.Table, Metrics]:
     """Examples with their labels, the raters, and the metrics."""
     votes = find_rater_votes(examples, params)
+    corrected = is_feedback(examples).to_numpy(zero_copy_only=False)
     labels = resolve_labels(examples.column("votes").combine_chunks(), params)
-    consensus = Consensus(labels, 0, {})
-    # a scale keeps its mean: cleanlab's methods weigh names, and know no distance between them
-    if votes.names and params.consensus and isinstance(params.votes, CategoryVotes):
-        consensus = apply_consensus(examples, labels, votes, params.consensus)
-    labelled = add_labels(examples, consensus.labels, params.classes)
-    raters = tabulate_raters(votes, consensus.rater_quality)
+    consensus = _find_consensus(examples, labels, votes.of_rows(~corrected), params)
+    texts = examples.column("text").to_pylist() if corrected.any() else []
+    corrections = Corrections(corrected, texts, votes.of_rows(corrected))
+    trusted = apply_trust(consensus.labels, corrections, params)
+    labelled = add_labels(examples, trusted.labels, params.classes)
+    raters = tabulate_raters(votes, consensus.rater_quality | trusted.reliability, trusted.weight)
     metrics = measure(labelled, params)
     metrics |= {"num_raters": raters.num_rows, "consensus_rows": consensus.num_rows}
+    if corrected.any():
+        metrics |= trusted.measure()
+        metrics["corrected_rows"] = int(corrected.sum())
     return labelled, raters, metrics
+
+
+def _find_consensus(
+    examples: pa.Table, labels: Labels, votes: RaterVotes, params: LabelParams
+) -> Consensus:
+    # a scale keeps its mean: cleanlab's methods weigh names, and know no distance between them
+    if votes.names and params.consensus and isinstance(params.votes, CategoryVotes):
+        return apply_consensus(examples, labels, votes, params.consensus)
+    return Consensus(labels, 0, {})
 
 
 def main(source: Path, target: Path) -> None:

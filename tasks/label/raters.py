@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,9 @@ RATERS = pa.schema(
         pa.field(
             "quality", pa.float64(), True, {"meaning": "merit of the votes, 0 to 1; null: unknown"}
         ),
+        pa.field(
+            "weight", pa.float64(), True, {"meaning": "of each correction, 0 to 1; null: gave none"}
+        ),
     ]
 )
 
@@ -28,6 +32,16 @@ class RaterVotes:
     row: Ints  # the example, as a row of the table
     rater: Ints  # index into `names`
     vote: Ints  # index of the class
+    written: pa.Array  # as it was given
+
+    def of_rows(self, mask: npt.NDArray[np.bool_]) -> "RaterVotes":
+        """Those on some rows of the table, and the names of those who gave them."""
+        kept = mask[self.row]
+        used, rater = np.unique(self.rater[kept], return_inverse=True)
+        names = [self.names[index] for index in used]
+        return RaterVotes(
+            names, self.row[kept], rater, self.vote[kept], self.written.filter(pa.array(kept))
+        )
 
 
 def find_rater_votes(examples: pa.Table, params: LabelParams) -> RaterVotes:
@@ -48,7 +62,8 @@ def find_rater_votes(examples: pa.Table, params: LabelParams) -> RaterVotes:
     rater = found.to_numpy(zero_copy_only=False).astype(np.int64)
     vote = vote_classes(votes, params)
     known = (rater >= 0) & (vote != UNLABELLED)
-    return RaterVotes(names, named[index[known]], rater[known], vote[known])
+    written = votes.filter(pa.array(known))
+    return RaterVotes(names, named[index[known]], rater[known], vote[known], written)
 
 
 def build_matrix(votes: RaterVotes, max_cells: int) -> tuple[Ints, Floats]:
@@ -70,15 +85,21 @@ def build_matrix(votes: RaterVotes, max_cells: int) -> tuple[Ints, Floats]:
     return rows, matrix
 
 
-def tabulate_raters(votes: RaterVotes, quality: dict[str, float]) -> pa.Table:
+def tabulate_raters(
+    votes: RaterVotes, quality: dict[str, float], weight: dict[str, float]
+) -> pa.Table:
     """One row per known rater, in alphabetical order; empty when no rater is known."""
     counts = np.bincount(votes.rater, minlength=len(votes.names))
-    merits = np.array([quality.get(name, np.nan) for name in votes.names], dtype=np.float64)
+    merits, weights = (
+        np.array([known.get(name, np.nan) for name in votes.names], dtype=np.float64)
+        for known in (quality, weight)
+    )
     return pa.table(
         {
             "rater": pa.array(votes.names, pa.string()),
             "num_votes": pa.array(counts, pa.int64()),
             "quality": pa.array(merits, pa.float64(), mask=np.isnan(merits)),
+            "weight": pa.array(weights, pa.float64(), mask=np.isnan(weights)),
         },
         schema=RATERS,
     )

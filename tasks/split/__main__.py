@@ -1,4 +1,5 @@
-"""Stage `split`: each labelled example to train, validation or test by the hash of its text."""
+"""Stage `split`: each labelled example to a part by the hash of its text; corrections of the
+test, and of what would be test, to the hold-out."""
 
 import logging
 from collections import Counter
@@ -16,9 +17,7 @@ from tasks.text import match_key
 
 log = logging.getLogger(__name__)
 EXCLUDED = records.LABELLED.append(
-    pa.field(
-        "reason", pa.string(), False, {"meaning": "unlabelled, twin_of_test, twin_of_validation"}
-    )
+    pa.field("reason", pa.string(), False, {"meaning": "unlabelled, or what it is a twin of"})
 )
 
 
@@ -50,7 +49,7 @@ def measure(parts: dict[str, pa.Table], excluded: pa.Table) -> dict[str, int | d
 
 
 def main(source: Path, target: Path) -> None:
-    """Write train, validation and test, and what was set aside with the reason."""
+    """Write train, validation, test and hold-out, and what was set aside with the reason."""
     params = load_params("split", SplitParams)
     parts, excluded = split(records.read_table(source, records.LABELLED), params)
     metrics = measure(parts, excluded)
@@ -65,9 +64,10 @@ def main(source: Path, target: Path) -> None:
 
 def _members(examples: pa.Table) -> list[Member]:
     columns = (examples[name].to_pylist() for name in ("example_id", "text", "group_id", "label"))
+    corrected = records.is_feedback(examples).to_pylist()
     return [
-        Member(example_id, match_key(text), group_id, label is not None)
-        for example_id, text, group_id, label in zip(*columns, strict=True)
+        Member(example_id, match_key(text), group_id, label is not None, is_feedback)
+        for example_id, text, group_id, label, is_feedback in zip(*columns, corrected, strict=True)
     ]
 
 

@@ -7,12 +7,15 @@ from itertools import chain
 import pyarrow as pa
 
 from tasks.errors import GateError
-from tasks.split.assignment import PARTS
+from tasks.split.assignment import LEARNT
 from tasks.text import match_key
 
 _SHOWN_LEAKS = 5
 _SHINGLE_CHARACTERS = 4
-_HELD_OUT = (("train", "test"), ("validation", "test"), ("train", "validation"))
+_HELD_OUT = (
+    ("train", "test"), ("validation", "test"), ("train", "validation"),
+    ("train", "holdout"), ("validation", "holdout"),
+)  # fmt: skip
 Texts = dict[str, str]  # match key by example_id
 
 
@@ -73,12 +76,16 @@ def near_pairs(learnt: Texts, held: Texts, bound: float) -> Iterator[tuple[str, 
 
 
 def refuse_gaps(parts: dict[str, pa.Table]) -> None:
-    """GateError when a part is empty, or train or test lacks a class that the labels have."""
-    counts = {part: Counter(table["label"].to_pylist()) for part, table in parts.items()}
+    """GateError when a part is empty, or train or test lacks a class that the labels have.
+
+    The hold-out of corrections is empty until people correct.
+    """
+    wanted = {part: parts[part] for part in (*LEARNT, "test")}
+    counts = {part: Counter(table["label"].to_pylist()) for part, table in wanted.items()}
     classes = sorted(set().union(*counts.values()))
     remedy = "Label more examples or change params section 'split'."
-    for part in PARTS:
-        if not counts[part]:
+    for part, count in counts.items():
+        if not count:
             found = ", ".join(f"{name} {count.total()}" for name, count in counts.items())
             raise GateError(f"{part} is empty, expected an example or more ({found}). {remedy}")
     for part in ("train", "test"):

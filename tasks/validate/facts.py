@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.records import CLEANED
+from tasks.records import CLEANED, FEEDBACK_ORIGIN, is_feedback
 from tasks.votes import UNLABELLED, LabelParams, ScaleVotes, flatten, resolve, vote_classes
 
 Floats = npt.NDArray[np.float64]
@@ -25,7 +25,7 @@ FACTS: dict[str, dict[str, str]] = {
         **dict.fromkeys(_PLAIN, "as in tasks/records.py"),
         "num_missing": "how many of the columns that must have a value have none",
         "text_length": "characters",
-        "num_votes": "votes; null: none yet",
+        "num_votes": "votes; null: none yet, or corrections, which label.trust weighs",
         "num_raters": "raters; null: unknown",
         "num_votes_outside": "votes that are no class, or no number within the scale",
         "lowest_vote": "smallest vote on a scale; null: none, or votes are class names",
@@ -36,7 +36,7 @@ FACTS: dict[str, dict[str, str]] = {
         "is_near_duplicate": "1 if it belongs to another example's cluster, else 0",
     },
     "sources": {
-        "source": "name of the source",
+        "source": "name of a source of files; corrections have no size to expect",
         "num_examples": "examples from it",
         "share": "of all examples, 0 to 1",
     },
@@ -68,6 +68,7 @@ def describe_examples(table: pa.Table, params: LabelParams) -> pd.DataFrame:
     frame["text_length"] = _floats(pc.utf8_length(table["text"]))
     for name, value in _describe_votes(table["votes"].combine_chunks(), params).items():
         frame[name] = value
+    frame.loc[is_feedback(table).to_numpy(zero_copy_only=False), "num_votes"] = np.nan
     frame["num_raters"] = _floats(pc.list_value_length(table["raters"]))
     frame["is_labelled"] = frame["label"].notna().astype(np.int64)
     merged = pc.greater(pc.list_value_length(table["duplicate_ids"]), 0)
@@ -77,8 +78,9 @@ def describe_examples(table: pa.Table, params: LabelParams) -> pd.DataFrame:
 
 
 def describe_sources(examples: pd.DataFrame) -> pd.DataFrame:
-    """Table `sources`: one row per source in the data, by name."""
-    counts = examples["source"].value_counts().sort_index()
+    """Table `sources`: one row per source of files in the data, by name."""
+    is_corrected = examples["origin"].str.startswith(f"{FEEDBACK_ORIGIN}:").fillna(False)
+    counts = examples.loc[~is_corrected.astype(bool), "source"].value_counts().sort_index()
     return pd.DataFrame(
         {
             "source": counts.index,

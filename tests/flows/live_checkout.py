@@ -14,8 +14,12 @@ from tasks.releases import Release
 from tests.project import run
 from tests.tasks.release import side
 
-TEST, METRICS = Path("data/split/test.parquet"), Path("data/validate/metrics.json")
-STAGES = {file.parent.name: {"cmd": "true", "outs": [str(file)]} for file in (TEST, METRICS)}
+TEST, HOLDOUT = Path("data/split/test.parquet"), Path("data/split/holdout.parquet")
+METRICS = Path("data/validate/metrics.json")
+STAGES = {
+    "split": {"cmd": "true", "outs": [str(TEST), str(HOLDOUT)]},
+    "validate": {"cmd": "true", "outs": [str(METRICS)]},
+}
 ARTIFACTS = {"classifier": {"path": "models/package/bundle", "type": "model"}}
 IGNORED = ["/live/", "/models/", "/data/", "/candidates/", "/.run/", "/.prefect/", "service.log"]
 
@@ -44,4 +48,4 @@ def release_run(
 def question() -> str:
     """What the gate would be asked here and now."""
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
-    return question_of(params, evaluate, [TEST, METRICS])
+    return question_of(params, evaluate, [TEST, METRICS, HOLDOUT])

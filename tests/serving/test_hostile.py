@@ -44,7 +44,6 @@ def served(place: LivePlace) -> Iterator[Served]:
 def test_every_route_keeps_to_the_document_whatever_is_sent(
     served: Served, mode: GenerationMode
 ) -> None:
-    """Feedback answers 503 by its contract: that one is in the document."""
     document = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     operations = [operation.ok() for operation in document.get_all_operations()]
     assert len(operations) == 6

@@ -13,6 +13,10 @@ from tests.serving.live_place import LivePlace
     [
         ({"limits__burst_texts": 63}, "burst_texts 63 is below max_texts 64"),
         ({"prediction_log__keep_days": 999_999.0}, "prediction_log.keep_days = 999999.0"),
+        (
+            {"prediction_log__keep_days": 30.0},
+            "feedback.max_days 90 is above prediction_log.keep_days 30",
+        ),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(

@@ -113,18 +113,6 @@ def test_a_name_that_is_not_this_machines_is_refused_where_keys_are_off(served: 
         assert answer.status_code == 400
 
 
-def test_feedback_is_checked_and_never_acknowledged_yet(served: Served) -> None:
-    event = {
-        "event_id": "123e4567-e89b-42d3-a456-426614174000", "prediction_id": "0" * 32,
-        "label": "NA",
-    }  # fmt: skip
-    answer = httpx.post(f"{served.url}/v1/feedback", json=event)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "nothing was stored" in answer.json()["detail"]
-    wrong = httpx.post(f"{served.url}/v1/feedback", json={**event, "prediction_id": "../x"})
-    assert wrong.status_code == 422
-
-
 def test_the_metrics_count_what_was_answered(served: Served) -> None:
     name = 'flywheel_requests_total{route="/v1/predict",status="200"}'
 

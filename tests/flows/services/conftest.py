@@ -10,8 +10,8 @@ from tests.flows.services.place import Place, end, make_place
 from tests.flows.services.receivers import MailBox, WebHook
 
 RECEIVERS: list[dict[str, object]] = [
-    {"name": "hook", "kind": "webhook", "about": ["failure", "promotion", "refusal"],
-     "address_from": "TEST_HOOK"},
+    {"name": "hook", "kind": "webhook", "address_from": "TEST_HOOK",
+     "about": ["failure", "promotion", "refusal", "blocked", "drift", "quality"]},
     {"name": "mail", "kind": "email", "about": ["failure"], "address_from": "TEST_MAIL"},
     {"name": "chat", "kind": "slack", "about": ["refusal"], "address_from": "TEST_CHAT"},
 ]  # fmt: skip

@@ -107,7 +107,7 @@ class Place(NamedTuple):
 
     def start(self, deployment: str = "flywheel", **parameters: Any) -> UUID:
         with self.client() as client:
-            found = client.read_deployment_by_name(f"flywheel/{deployment}")
+            found = client.read_deployment_by_name(f"{deployment}/{deployment}")
             return client.create_flow_run_from_deployment(found.id, parameters=parameters).id
 
     def read(self, run: UUID) -> Seen:
@@ -161,6 +161,12 @@ def wait_for(
 def make_place(folder: Path, variables: dict[str, str]) -> Place:
     copy_code(COPIED, folder)
     (folder / "flows/flywheel.py").write_text(FLOW)
+    nightly = FLOW.replace('name="flywheel"', 'name="nightly-retrain"')
+    (folder / "flows/nightly_retrain.py").write_text(
+        nightly.replace(
+            "def flywheel(", 'def nightly_retrain(\n    event: str = "",\n    evidence: str = "",'
+        )
+    )
     use_free_ports(folder / "params.yaml")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
         subprocess.run(["git", *command], cwd=folder, env=environment(), check=True)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 def test_the_schedule_has_made_the_coming_nights_runs(place: Place) -> None:
     def planned() -> list[datetime]:
         with place.client() as client:
-            nightly = client.read_deployment_by_name("flywheel/nightly-retrain")
+            nightly = client.read_deployment_by_name("nightly-retrain/nightly-retrain")
             runs = client.read_flow_runs(
                 flow_run_filter=FlowRunFilter(deployment_id={"any_": [nightly.id]}),
                 sort=FlowRunSort.EXPECTED_START_TIME_ASC,
@@ -32,4 +32,4 @@ def test_the_server_has_lost_no_event(place: Place) -> None:
 def test_plain_prefect_commands_find_the_server(place: Place) -> None:
     result = place.try_run(["prefect", "deployment", "ls"])
     assert result.returncode == 0, result.stdout
-    assert "flywheel/nightly-retrain" in result.stdout
+    assert "nightly-retrain/nightly-retrain" in result.stdout

@@ -59,7 +59,7 @@ def test_deployments_change_their_anchor_and_nothing_else(
     shell(pushed.folder, *create, place=pushed)
     pushed.up()
     with pushed.client() as client:
-        found = client.read_deployment_by_name("flywheel/nightly-retrain")
+        found = client.read_deployment_by_name("nightly-retrain/nightly-retrain")
     assert found.work_pool_name == "cluster"
     assert found.job_variables["image"] == "team/flywheel:1"
     if kind == "process":

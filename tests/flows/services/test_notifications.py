@@ -60,7 +60,7 @@ def test_a_receiver_without_address_is_left_out_and_a_removed_one_is_removed(
 
     blocks, told = owned()
     assert blocks == {"flywheel-hook", "flywheel-mail"}  # chat has no address
-    assert len(told) == 4
+    assert len(told) == 7
     said = place.up()
     assert said.count("notifications: chat is left out") == 1
     assert "TEST_CHAT" in said

@@ -99,7 +99,7 @@ def test_twice_is_harmless_and_applies_what_changed(place: Place) -> None:
         file.write_text(text.replace("0 2 * * *", "30 3 * * *"))
         said = place.up()
         with place.client() as client:
-            nightly = client.read_deployment_by_name("flywheel/nightly-retrain")
+            nightly = client.read_deployment_by_name("nightly-retrain/nightly-retrain")
     finally:
         file.write_text(text)
         place.up()

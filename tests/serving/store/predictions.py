@@ -7,13 +7,20 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from serving.params import PredictionLogParams
+from serving.store.policy import Policy
 from serving.store.records import PredictionRecord
 from serving.store.tables import PREDICTIONS
+from tasks.privacy import PrivacyParams
 
 PARAMS = PredictionLogParams(
     url="sqlite:///live/store.db", url_from="FLYWHEEL_STORE", keep="text", max_waiting=10_000,
     keep_days=0,
 )  # fmt: skip
+PRIVACY = PrivacyParams(
+    mask=("email", "phone", "iban", "card", "ip"), phone_regions=("US", "GB", "DE"),
+    raters="pseudonym",
+)  # fmt: skip
+POLICY = Policy("text", PRIVACY)
 MOMENT = datetime.datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=datetime.UTC)
 
 

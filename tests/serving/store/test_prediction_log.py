@@ -14,14 +14,14 @@ from sqlalchemy import Engine, text
 from serving.store.engine import open_engine, writing
 from serving.store.prediction_log import PredictionLog
 from serving.store.records import LogState
-from tests.serving.store.predictions import MOMENT, PARAMS, make_record, read_rows
+from tests.serving.store.predictions import MOMENT, PARAMS, PRIVACY, make_record, read_rows
 
 SECONDS = 20.0
 
 
 @contextlib.contextmanager
 def logging_to(store: Engine, **params: Any) -> Iterator[PredictionLog]:
-    log = PredictionLog(store, PARAMS.model_copy(update=params))
+    log = PredictionLog(store, PARAMS.model_copy(update=params), PRIVACY)
     try:
         yield log
     finally:
@@ -50,6 +50,28 @@ def test_a_prediction_is_kept_as_far_as_the_policy_says(
     row = read_rows(store)["p000001"]
     assert row == {**record._asdict(), "text": kept, "text_sha256": sha256}
     assert row["created_at"].tzinfo is datetime.UTC
+
+
+@pytest.mark.parametrize("sent", ["mail  ann@example.org", "mail ann&#64;example.org"])
+def test_who_somebody_is_does_not_reach_the_store_but_the_hash_is_of_what_was_sent(
+    sent: str, store: Engine
+) -> None:
+    write_all(store, [make_record(1, text=sent)])
+    row = read_rows(store)["p000001"]
+    assert row["text"] == "mail [email]"
+    assert row["text_sha256"] == hashlib.sha256(b"mail ann@example.org").hexdigest()
+
+
+def test_what_waits_is_found_and_what_is_written_is_in_the_store(store: Engine) -> None:
+    with logging_to(store) as log:
+        with writing(store) as other:
+            if store.dialect.name == "postgresql":
+                other.execute(text("LOCK TABLE predictions"))
+            log.put([make_record(number) for number in range(100)])
+            found = log.find({"p000007", "p000099", "p999999"})
+        assert found == {key: make_record(int(key[1:])) for key in ("p000007", "p000099")}
+    assert log.find({"p000007"}) == {}
+    assert "p000007" in read_rows(store)
 
 
 TEXTS = [
@@ -113,7 +135,7 @@ def test_bad_predictions_are_set_aside_and_all_others_written(
 
 
 def test_closing_writes_what_waits_and_nothing_is_taken_after(store: Engine) -> None:
-    log = PredictionLog(store, PARAMS)
+    log = PredictionLog(store, PARAMS, PRIVACY)
     log.put([make_record(number) for number in range(600)])
     assert log.close(SECONDS) == 0
     assert log.put([make_record(601)]) == 1

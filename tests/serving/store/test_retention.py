@@ -15,13 +15,13 @@ from serving.store.schema import upgrade
 from serving.store.tables import PREDICTIONS
 from tests.serving.conftest import Bundles
 from tests.serving.live_place import LivePlace, wait_for
-from tests.serving.store.predictions import MOMENT, make_record, read_rows
+from tests.serving.store.predictions import MOMENT, POLICY, make_record, read_rows
 
 DAY = datetime.timedelta(1)
 
 
 def fill(store: Engine, num: int, **changes: object) -> None:
-    insert_predictions(store, [make_record(number, **changes) for number in range(num)], "text")
+    insert_predictions(store, [make_record(number, **changes) for number in range(num)], POLICY)
 
 
 def test_the_oldest_end_first_and_what_is_as_old_as_the_bound_stays(
@@ -30,7 +30,7 @@ def test_the_oldest_end_first_and_what_is_as_old_as_the_bound_stays(
     monkeypatch.setattr(retention, "_CHUNK", 2)
     moments = [MOMENT - number * DAY for number in range(6)]
     records = [make_record(n, created_at=moment) for n, moment in enumerate(moments)]
-    insert_predictions(store, records, "text")
+    insert_predictions(store, records, POLICY)
     assert delete_old(store, MOMENT - 2 * DAY) == 2
     assert sorted(read_rows(store)) == ["p000000", "p000001", "p000002", "p000003"]
     assert delete_old(store, MOMENT - 2 * DAY) == 1
@@ -62,7 +62,7 @@ def test_several_services_of_one_store_may_delete_while_predictions_are_written(
     for thread in threads:
         thread.start()
     for number in range(20):
-        insert_predictions(store, [make_record(2000 + number)], "text")
+        insert_predictions(store, [make_record(2000 + number)], POLICY)
     for thread in threads:
         thread.join(60)
     assert sum(deleted) == 1000
@@ -72,13 +72,13 @@ def test_several_services_of_one_store_may_delete_while_predictions_are_written(
 def test_the_running_service_deletes_them_by_itself(
     live_place: LivePlace, bundles: Bundles
 ) -> None:
-    live_place.write_params(prediction_log__keep_days=30.0)
+    live_place.write_params(prediction_log__keep_days=30.0, feedback__max_days=30.0)
     live_place.point(live_place.release("v1.0.0", bundles.first))
     now = datetime.datetime.now(datetime.UTC)
     store = open_engine(f"sqlite:///{live_place.folder}/live/store.db")
     upgrade(store)
     fill(store, 2500, created_at=now - 31 * DAY)
-    insert_predictions(store, [make_record(9999, created_at=now - 29 * DAY)], "text")
+    insert_predictions(store, [make_record(9999, created_at=now - 29 * DAY)], POLICY)
     with live_place.serve() as served:
         assert served.predict("a").status_code == 200
         wait_for(lambda: count(live_place.folder) == 2)

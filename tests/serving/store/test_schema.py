@@ -14,7 +14,7 @@ from serving.store.schema import VERSION_TABLE, upgrade
 from serving.store.tables import METADATA
 from tasks.errors import InputError
 from tests.postgres import PASSWORD
-from tests.serving.store.predictions import make_record, read_rows
+from tests.serving.store.predictions import POLICY, make_record, read_rows
 
 # not forked: what earlier tests of the process left to be done at its end would be done in each
 OPTIONS = {"version_table": VERSION_TABLE}
@@ -84,7 +84,7 @@ def test_many_processes_may_start_at_once(url: str, engine: Engine) -> None:
 
 
 def test_a_store_whose_table_of_versions_has_the_old_name_is_taken_over(store: Engine) -> None:
-    insert_predictions(store, [make_record(1)], "text")
+    insert_predictions(store, [make_record(1)], POLICY)
     with store.begin() as connection:
         connection.execute(text("DROP TABLE feedback"))  # such a store is older than that
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))

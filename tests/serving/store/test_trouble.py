@@ -19,7 +19,7 @@ from serving.store.schema import upgrade
 from tests.flows.services.place import wait_for
 from tests.postgres import PASSWORD, make_database, serving
 from tests.project import REPOSITORY
-from tests.serving.store.predictions import PARAMS, make_record, read_rows
+from tests.serving.store.predictions import PARAMS, PRIVACY, make_record, read_rows
 from tests.tasks.namespaces import in_namespace
 
 WRITE_FOR_EVER = """
@@ -28,10 +28,10 @@ from itertools import count
 from serving.store.engine import open_engine
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
-from tests.serving.store.predictions import PARAMS, make_record
+from tests.serving.store.predictions import PARAMS, PRIVACY, make_record
 engine = open_engine(sys.argv[1])
 upgrade(engine)
-log = PredictionLog(engine, PARAMS)
+log = PredictionLog(engine, PARAMS, PRIVACY)
 for number in count(int(sys.argv[2])):
     log.put([make_record(number)])
     time.sleep(0.0002)
@@ -87,10 +87,10 @@ from pathlib import Path
 from serving.store.engine import open_engine
 from serving.store.prediction_log import PredictionLog
 from serving.store.schema import upgrade
-from tests.serving.store.predictions import PARAMS, make_record, read_rows
+from tests.serving.store.predictions import PARAMS, PRIVACY, make_record, read_rows
 engine = open_engine("sqlite:///store.db")
 upgrade(engine)
-log = PredictionLog(engine, PARAMS)
+log = PredictionLog(engine, PARAMS, PRIVACY)
 log.put([make_record(1)])
 while not log.state().written:
     time.sleep(0.01)
@@ -137,7 +137,7 @@ def test_while_postgresql_is_away_predictions_wait_and_the_newest_are_dropped(
     with make_database() as database, opened(database.url_for("psycopg")) as engine:
         with serving(database):
             upgrade(engine)
-            log = PredictionLog(engine, PARAMS.model_copy(update={"max_waiting": 1000}))
+            log = PredictionLog(engine, PARAMS.model_copy(update={"max_waiting": 1000}), PRIVACY)
             log.put([make_record(number) for number in range(100)])
             wait_for(lambda: log.state().written == 100, 20)
         assert log.put([make_record(number) for number in range(100, 1200)]) == 100
@@ -158,7 +158,7 @@ def test_while_postgresql_is_away_predictions_wait_and_the_newest_are_dropped(
 @pytest.mark.slow
 def test_a_log_that_cannot_write_closes_in_time_and_says_what_is_lost() -> None:
     with make_database() as database, opened(database.url_for("psycopg")) as engine:
-        log = PredictionLog(engine, PARAMS)
+        log = PredictionLog(engine, PARAMS, PRIVACY)
         log.put([make_record(number) for number in range(30)])
         wait_for(lambda: log.state().problem, 20)
         started = time.monotonic()
@@ -173,7 +173,7 @@ def test_a_file_that_vanishes_and_comes_back_is_no_end(tmp_path: Path) -> None:
         upgrade(engine)
         engine.dispose()  # no connection stays with the moved file
         file.parent.rename(tmp_path / "away")
-        log = PredictionLog(engine, PARAMS)
+        log = PredictionLog(engine, PARAMS, PRIVACY)
         log.put([make_record(1)])
         wait_for(lambda: log.state().problem, 20)
         assert "No such file or directory" in log.state().problem

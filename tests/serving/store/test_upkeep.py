@@ -22,7 +22,7 @@ from serving.upkeep import Upkeep
 from tasks.errors import TemporaryError
 from tests.postgres import Database
 from tests.serving.live_place import wait_for
-from tests.serving.store.predictions import MOMENT, make_record, read_rows
+from tests.serving.store.predictions import MOMENT, POLICY, make_record, read_rows
 from tests.serving.stores import open_store
 
 Watch = Callable[[Upkeep], None]
@@ -76,12 +76,12 @@ def test_what_lies_at_the_address_is_used_not_what_was_moved_away(
         (tmp_path / "other/store.db").rename(tmp_path / "store.db")
         wait_for(lambda: keyring.find(f"Bearer {key}") is not None)
         assert keyring.find(f"Bearer {revoked}") is None
-        insert_predictions(store, [make_record(1)], "text")
+        insert_predictions(store, [make_record(1)], POLICY)
         with open_store(tmp_path) as fresh:
             assert read_rows(fresh).keys() == {"p000001"}
         put_away(tmp_path / "store.db")
         wait_for(lambda: keyring.num_keys == 0)
-        insert_predictions(store, [make_record(2)], "text")
+        insert_predictions(store, [make_record(2)], POLICY)
         with open_store(tmp_path) as fresh:
             assert read_rows(fresh).keys() == {"p000002"}
         assert (tmp_path / "store.db").stat().st_mode & 0o077 == 0
@@ -105,7 +105,7 @@ def test_a_locked_table_of_predictions_keeps_no_revoked_key_alive(
 def test_nobody_waits_for_a_locked_table_for_ever(locked: Engine) -> None:
     for use in (
         lambda: delete_old(locked, MOMENT),
-        lambda: insert_predictions(locked, [make_record(1)], "text"),
+        lambda: insert_predictions(locked, [make_record(1)], POLICY),
     ):
         said = "somebody else holds a table locked"
         with pytest.raises(TemporaryError, match=said), explaining(locked):

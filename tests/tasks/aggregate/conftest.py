@@ -25,7 +25,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("fetch", "raw"):
+        for name in ("fetch", "raw", "feedback"):
             (folder / name).mkdir()
         shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
         self.params = shipped["aggregate"] | {"sources": []}
@@ -60,7 +60,7 @@ class Place:
 
     def run(self) -> list[dict[str, object]]:
         self.load()
-        main(self.folder / "fetch", self.folder / "raw", self.folder / "out")
+        main(*(self.folder / name for name in ("fetch", "raw", "feedback", "out")))
         return read_table(self.folder / "out/examples", AGGREGATED).to_pylist()
 
     def rejects(self, folder: str = "out") -> list[dict[str, str]]:

@@ -91,7 +91,7 @@ def test_a_folder_of_others_is_said_in_one_line_and_the_earlier_outputs_stay(tur
 def assert_fails_on(place: Place, option: str, message: str) -> None:
     """Run twice on a small disk of its own: well on a.csv, then on b.csv under `option`."""
     place.load()
-    first = f"{sys.executable} -m tasks.aggregate fetch raw disk/out"
+    first = f"{sys.executable} -m tasks.aggregate fetch raw feedback disk/out"
     mount = f"mount -t tmpfs -o {option if 'size' in option else 'size=1m'} none disk"
     remount = f"mount -o {option} none disk" if "remount" in option else "true"
     done = in_namespace(
@@ -112,7 +112,7 @@ def run_stage(
 ) -> subprocess.CompletedProcess[str]:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     return subprocess.run(
-        [*before, sys.executable, "-m", "tasks.aggregate", "fetch", "raw", target],
+        [*before, sys.executable, "-m", "tasks.aggregate", "fetch", "raw", "feedback", target],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

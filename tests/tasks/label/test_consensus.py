@@ -95,6 +95,7 @@ def test_a_scale_keeps_its_mean_and_only_counts_the_raters() -> None:
         "rater": ["abe", "zoe"],
         "num_votes": [2, 2],
         "quality": [None, None],
+        "weight": [None, None],
     }
     assert metrics["consensus_rows"] == 0
 

@@ -12,8 +12,8 @@ PARAMS = load_params("split", SplitParams, Path(__file__).parents[3] / "params.y
 Row = tuple[str, str, str | None]  # text, group_id, label
 
 
-def labelled(rows: list[Row]) -> pa.Table:
-    """One LABELLED row each; ids are 'id0', 'id1', ... in their order."""
+def labelled(rows: list[Row], corrected: frozenset[int] = frozenset()) -> pa.Table:
+    """One LABELLED row each; ids are 'id0', 'id1', ... in their order, some rows corrections."""
     return pa.Table.from_pylist(
         [
             {
@@ -23,7 +23,7 @@ def labelled(rows: list[Row]) -> pa.Table:
                 "votes": [],
                 "raters": None,
                 "created_at": None,
-                "origin": "shop.csv:1",
+                "origin": "feedback:1" if number in corrected else "shop.csv:1",
                 "duplicate_ids": [],
                 "group_id": group_id,
                 "label": label,

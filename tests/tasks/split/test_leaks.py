@@ -24,6 +24,7 @@ def parts(train, validation, test):
         "train": table[: ends[0]],
         "validation": table[ends[0] : ends[1]],
         "test": table[ends[1] :],
+        "holdout": table[:0],
     }
 
 

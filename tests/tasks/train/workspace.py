@@ -61,7 +61,6 @@ def make_split(num_rows: int) -> pa.Table:
         "source": ["made"] * num_rows,
         "votes": [["good" if yes else "bad"] for yes in good],
         "raters": [None] * num_rows,
-        "weights": [None] * num_rows,
         "created_at": [None] * num_rows,
         "origin": [f"made:{row}" for row in range(num_rows)],
         "duplicate_ids": [[]] * num_rows,

@@ -1,0 +1,59 @@
+"""Simulated people: they ask the live service about texts, and answer with real votes."""
+
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from benchmarks.demo.scenario import Scenario, Sent
+from benchmarks.demo.truth import Truth
+
+_TEXTS_PER_REQUEST = 16
+_NUM_AT_ONCE = 8
+_SECONDS = 60.0
+_NAMESPACE = uuid.UUID(int=0)
+
+
+def answer(url: str, truth: Truth, places: Sequence[int], scenario: Scenario) -> list[Sent]:
+    """Ask about these texts, and correct (or confirm) each prediction by the votes it has.
+
+    Which person gives which vote is dealt out, since the votes came without names. Raises where
+    the service does not acknowledge.
+    """
+    starts = range(0, len(places), _TEXTS_PER_REQUEST)
+    chunks = [places[start : start + _TEXTS_PER_REQUEST] for start in starts]
+    with (
+        httpx.Client(base_url=url, trust_env=False, timeout=_SECONDS) as client,
+        ThreadPoolExecutor(_NUM_AT_ONCE) as pool,
+    ):
+        told = pool.map(lambda chunk: _ask_and_tell(client, truth, chunk, scenario), chunks)
+        return [sent for chunk in told for sent in chunk]
+
+
+def _ask_and_tell(
+    client: httpx.Client, truth: Truth, places: Sequence[int], scenario: Scenario
+) -> list[Sent]:
+    asked = client.post("/v1/predict", json={"texts": [truth.texts[place] for place in places]})
+    asked.raise_for_status()
+    sent = []
+    for place, prediction in zip(places, asked.json()["predictions"], strict=True):
+        for number, vote in enumerate(truth.votes[place][: scenario.votes_per_text]):
+            person = (place * scenario.votes_per_text + number) % scenario.num_people
+            event = Sent(
+                str(uuid.uuid5(_NAMESPACE, f"{prediction['prediction_id']} {person}")),
+                prediction["prediction_id"], truth.texts[place], f"person {person}", vote,
+            )  # fmt: skip
+            _tell(client, event, is_right=vote == prediction["label"])
+            sent.append(event)
+    return sent
+
+
+def _tell(client: httpx.Client, event: Sent, is_right: bool) -> None:
+    body = {
+        "event_id": event.event_id, "prediction_id": event.prediction_id,
+        "label": None if is_right else event.label, "rater": event.rater,
+    }  # fmt: skip
+    answered = client.post("/v1/feedback", json=body)
+    if not answered.is_success:
+        raise RuntimeError(f"POST /v1/feedback: {answered.status_code} {answered.text}")

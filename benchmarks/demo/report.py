@@ -1,0 +1,129 @@
+"""The table in the terminal and in a file, and the picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from benchmarks.demo.proof import Compared, Traced
+from benchmarks.demo.scenario import Scenario
+from benchmarks.demo.turns import Turn
+
+
+class Result(NamedTuple):
+    """All that was measured."""
+
+    turns: Sequence[Turn]
+    ours: Sequence[Compared]  # the withheld source, held out, each turn against the first
+    others: Sequence[Compared]  # the last turn against the first
+    traced: Sequence[Traced]
+    dollars_per_hour: float
+
+
+def find_problems(result: Result, scenario: Scenario) -> list[str]:
+    """What the proof promises and the figures do not keep."""
+    problems = []
+    gain = result.ours[0].gain
+    points = gain.candidate - gain.champion
+    if points < scenario.min_gain or gain.low <= 0:
+        problems.append(
+            f"{scenario.withheld}: gained {100 * points:.1f} points ({100 * gain.low:.1f} to "
+            f"{100 * gain.high:.1f}), expected {100 * scenario.min_gain:.0f} and above zero"
+        )
+    for one in result.others:
+        lost = one.gain.champion - one.gain.candidate
+        if lost > scenario.max_loss:
+            problems.append(
+                f"{one.name}: lost {100 * lost:.1f} points ({-100 * one.gain.high:.1f} to "
+                f"{-100 * one.gain.low:.1f}), expected {100 * scenario.max_loss:.0f} at most"
+            )
+    return problems
+
+
+def write_report(result: Result, scenario: Scenario) -> str:
+    """Markdown, also written beside the picture; returns it."""
+    lines = [
+        "| turn | live | trained by | corrections | macro F1, held out | gain on turn 1 (95 %) "
+        "| time | training run | cost |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_turn_row(number, result, scenario) for number in range(len(result.turns))),
+        "",
+        "| other source | rows | turn 1 | last turn | difference (95 %) |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {one.name} | {one.num_rows:,} | {one.gain.champion:.3f} | {one.gain.candidate:.3f} "
+            f"| {_interval(one)} |"
+            for one in result.others
+        ),
+        "",
+        *(_traced_line(number, one) for number, one in enumerate(result.traced, start=2)),
+    ]
+    text = "\n".join(lines) + "\n"
+    (scenario.folder / "report.md").write_text(text, encoding="utf-8")
+    draw(result, scenario.folder / "report.png", scenario.withheld)
+    return text
+
+
+def _turn_row(number: int, result: Result, scenario: Scenario) -> str:
+    turn = result.turns[number]
+    compared = result.ours[max(number - 1, 0)]
+    score = compared.gain.candidate if number else compared.gain.champion
+    gain = _interval(compared) if number else ""
+    cost = result.dollars_per_hour * turn.training_seconds / 3600
+    return (
+        f"| {number + 1} | {turn.version} | {turn.started_by} | {len(turn.sent):,} | {score:.3f} "
+        f"of {compared.num_rows:,} | {gain} | {turn.seconds:.0f} s | {turn.training_seconds:.0f} s "
+        f"| ${cost:.2f} |"
+    )
+
+
+def _interval(compared: Compared) -> str:
+    gain = compared.gain
+    points = 100 * (gain.candidate - gain.champion)
+    return f"{points:+.1f} points ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+
+
+def _traced_line(number: int, traced: Traced) -> str:
+    parts = ", ".join(f"{count:,} {part}" for part, count in sorted(traced.by_part.items()))
+    return (
+        f"Turn {number}: {traced.num_sent:,} corrections acknowledged, {traced.num_ingested:,} "
+        f"ingested, once each; of their texts in the split of this turn's model: {parts}."
+    )
+
+
+def draw(result: Result, target: Path, withheld: str) -> None:
+    """Macro F1 on the held-out texts by turn, with 95 % intervals of the gain; the others."""
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        curve, bars = figure.subplots(1, 2, width_ratios=[3, 2])
+        _draw_curve(curve, result, withheld)
+        _draw_others(bars, result)
+        figure.savefig(target, dpi=150)
+
+
+def _draw_curve(axes: mpl.axes.Axes, result: Result, withheld: str) -> None:
+    start = result.ours[0].gain.champion
+    scores = [start, *(one.gain.candidate for one in result.ours)]
+    below = [0.0, *(one.gain.candidate - start - one.gain.low for one in result.ours)]
+    above = [0.0, *(one.gain.high - one.gain.candidate + start for one in result.ours)]
+    places = range(1, len(scores) + 1)
+    axes.errorbar(places, scores, yerr=[below, above], marker="o", capsize=4, color="#1f6f8b")
+    axes.axhline(start, color="#999999", linewidth=0.8, linestyle="--")
+    axes.set_xticks(list(places), [f"{n}: {t.version}" for n, t in enumerate(result.turns, 1)])
+    axes.set(xlabel="turn", ylabel=f"macro F1 on held-out {withheld}")
+    axes.set_title(f"{result.ours[0].num_rows:,} texts that no model has learnt from", loc="left")
+
+
+def _draw_others(axes: mpl.axes.Axes, result: Result) -> None:
+    names = [one.name for one in result.others]
+    places = range(len(names))
+    height = 0.38
+    axes.barh([place + height / 2 for place in places], [o.gain.champion for o in result.others],
+              height, color="#c9d6df", label="turn 1")  # fmt: skip
+    axes.barh([place - height / 2 for place in places], [o.gain.candidate for o in result.others],
+              height, color="#1f6f8b", label="last turn")  # fmt: skip
+    axes.set_yticks(list(places), names)
+    axes.set(xlabel="macro F1", title="other sources")
+    axes.legend(frameon=False, loc="lower right")

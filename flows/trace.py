@@ -1,0 +1,92 @@
+"""`make trace EVENT=...`: one correction, from its request to the models that learnt from it."""
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from flows.journey import (
+    LEARNT,
+    Event,
+    Releases,
+    Station,
+    example_of,
+    find_in_partitions,
+    find_in_store,
+)
+from flows.terminal import run_door, say
+from tasks.errors import FlywheelError, InputError
+from tasks.releases import LIVE, Place, read_pointer
+
+FEEDBACK = Path("data/feedback")
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_SHOWN_CHARACTERS = 70
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m flows.trace", description=__doc__)
+    parser.add_argument("event", help="the event_id that the client sent with its correction")
+    for name, value in trace(parser.parse_args().event):
+        say(f"  {name:<12}{value}")
+
+
+def trace(event_id: str) -> Iterator[tuple[str, str]]:
+    """Name and words of each station; InputError where the event never came in."""
+    if not re.fullmatch(_UUID, event_id):
+        raise InputError(
+            f"{event_id!r}: no event_id, expected a UUID in small letters, as POST /v1/feedback "
+            "takes it. See what the client sent."
+        )
+    stored, why_not = _look_into_store(event_id)
+    ingested = find_in_partitions(FEEDBACK, event_id)
+    if stored is None and ingested is None:
+        raise InputError(
+            f"{event_id}: {why_not}, nor has any partition in {FEEDBACK}. It was not acknowledged, "
+            "or was forgotten."
+        )
+    event = stored or (ingested[1] if ingested else {})
+    yield "event", _describe(event)
+    yield "prediction", f"{event['prediction_id']}, by {event['model_version']}"
+    yield "store", "has it" if stored else why_not
+    if ingested is None:
+        yield "partition", "none yet: make ingest, or the next nightly-retrain, takes it in"
+        return
+    file, row = ingested
+    yield "partition", str(file)
+    if row["text"] is None:
+        yield "example", "none: its text was not kept (serving.prediction_log.keep)"
+        return
+    example = example_of(row["text"])
+    yield "example", f"{example}: {row['text'][:_SHOWN_CHARACTERS]!r}"
+    for station in Releases().stations(example):
+        yield station.release.version, describe(station)
+    live = read_pointer(Place(LIVE)).live
+    yield "live", live.version if live else "nothing yet"
+
+
+def describe(station: Station) -> str:
+    run = f"run {station.release.run}, commit {station.release.commit[:12]}"
+    if not station.part:
+        return f"did not know it yet ({run})"
+    if station.part in LEARNT:
+        return f"learnt from it, split {station.part} ({run})"
+    reason = f": {station.reason}" if station.reason else ""
+    return f"did not learn from it, {station.part}{reason} ({run})"
+
+
+def _look_into_store(event_id: str) -> tuple[Event | None, str]:
+    try:
+        found = find_in_store(event_id)
+    except FlywheelError as error:
+        return None, f"the store was not asked ({error})"
+    return found, "the store does not have it"
+
+
+def _describe(event: Event) -> str:
+    rater, client = event["rater"] or "somebody", event["client"] or "no key"
+    said = "is right" if event["label"] == event["predicted"] else f"should be {event['label']!r}"
+    return f"{event['received_at']}, {rater} by {client}: {event['predicted']!r} {said}"
+
+
+if __name__ == "__main__":
+    run_door("trace", main)

@@ -1,0 +1,190 @@
+"""How far each person who corrects predictions is believed, and what their votes then say.
+
+Reliability is agreement over the agreement that a person of the crowd would have: 1 is as good as
+anybody, whatever the texts. On a text whose label is known from files, a vote agrees by the share
+of the known votes for its class, in that of the most frequent class. What the crowd would have
+there is what one of the known votes has in the mean, less as far as all who are trusted have less.
+On a text that others corrected, too, a vote agrees by the same share of their votes, each by its
+weight, and the crowd by the mean over all trusted votes. Weights follow from reliability and
+reliability from weights, so that is done in rounds. A newcomer is credited with `prior_votes` of
+reliability 1; whoever is alone with their texts keeps that.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.label.labels import Labels
+from tasks.label.metrics import Metrics
+from tasks.label.raters import RaterVotes
+from tasks.text import match_key
+from tasks.votes import (
+    UNLABELLED,
+    Floats,
+    LabelParams,
+    ScaleVotes,
+    TrustParams,
+    class_of,
+    vote_numbers,
+)
+
+_ROUNDS_OF_CAPPING = 50
+_ALMOST_NONE = 1e-9
+
+
+class _Evidence(NamedTuple):
+    """For each vote how much was asked of it, and with how much of that it agreed."""
+
+    agreed: Floats
+    asked: Floats
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """Which rows of a table are corrections, the text of all rows, and who said what of those."""
+
+    rows: npt.NDArray[np.bool_]
+    texts: list[str]  # of all rows; empty where there is no correction
+    votes: RaterVotes
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """Labels by weighted votes, and what became known of the raters, by name."""
+
+    labels: Labels
+    reliability: dict[str, float]  # 0 to 1
+    weight: dict[str, float]  # of each of their votes, 0 to 1
+    largest_share: float  # of one rater, in the weight of all corrections
+
+    def measure(self) -> Metrics:
+        """For DVC."""
+        distrusted = sum(weight == 0 for weight in self.weight.values())
+        return {
+            "distrusted_raters": distrusted, "largest_share_of_a_rater": self.largest_share,
+        }  # fmt: skip
+
+
+def apply_trust(labels: Labels, corrections: Corrections, params: LabelParams) -> Trusted:
+    """Labels of corrected rows by weighted votes: none where they weigh less than `min_weight`."""
+    votes = corrections.votes
+    if not votes.names:
+        return Trusted(labels, {}, {}, 0.0)
+    num_known = int((labels.classes[~corrections.rows] != UNLABELLED).sum())
+    reliability = measure_reliability(votes, find_known(labels, corrections), params.trust)
+    num_votes = np.bincount(votes.rater, minlength=len(votes.names))
+    weight = cap(_ramp(reliability, params.trust), num_votes, num_known, params.trust)
+    given = weight * num_votes
+    return Trusted(
+        reweigh(labels, corrections, weight, params),
+        dict(zip(votes.names, reliability.tolist(), strict=True)),
+        dict(zip(votes.names, weight.tolist(), strict=True)),
+        float(given.max() / max(given.sum(), np.finfo(float).tiny)),
+    )
+
+
+def find_known(labels: Labels, corrections: Corrections) -> Floats:
+    """For each row the shares of the known votes on its text, shape (rows, classes); else NaN."""
+    known = np.full(labels.probs.shape, np.nan)
+    of_key = {
+        match_key(corrections.texts[row]): row
+        for row in np.flatnonzero(~corrections.rows & (labels.classes != UNLABELLED))
+    }
+    for row in np.flatnonzero(corrections.rows):
+        if (same := of_key.get(match_key(corrections.texts[row]))) is not None:
+            known[row] = labels.probs[same]
+    return known
+
+
+def measure_reliability(votes: RaterVotes, known: Floats, params: TrustParams) -> Floats:
+    """Of each rater, shape (raters,): 1 as good as the crowd, 0 never right."""
+    credit = known / known.max(axis=1, keepdims=True)
+    likely = np.nan_to_num((known * credit).sum(axis=1))[votes.row]
+    told = _Evidence(np.nan_to_num(credit[votes.row, votes.vote]), likely)
+    reliability: Floats = np.ones(len(votes.names))
+    for _ in range(params.num_rounds):
+        weight = _ramp(reliability, params)
+        peers = _ask_peers(votes, weight, known.shape)
+        right = total = np.full(len(votes.names), params.prior_votes)
+        num_asked = np.maximum(_sum(votes, peers.asked), _ALMOST_NONE)
+        factor = np.minimum(params.peer_factor, params.max_peer_votes / num_asked)
+        for evidence, counts in ((told, params.known_text_factor), (peers, factor)):
+            of_crowd = _agreement_of_crowd(evidence, weight[votes.rater], params)
+            right = right + counts * _sum(votes, evidence.agreed)
+            total = total + counts * of_crowd * _sum(votes, evidence.asked)
+        reliability = right / total
+    return reliability
+
+
+def _agreement_of_crowd(evidence: _Evidence, each: Floats, params: TrustParams) -> float:
+    asked = float((each * evidence.asked).sum())
+    found = float((each * evidence.agreed).sum()) / asked if asked > _ALMOST_NONE else 1.0
+    return min(max(found, params.min_crowd_agreement), 1.0)
+
+
+def cap(
+    weight: Floats, num_votes: npt.NDArray[np.int64], num_known: int, params: TrustParams
+) -> Floats:
+    """Weights such that nobody has more than `max_share_per_rater` of all that is learnt from."""
+    given = weight * num_votes
+    for _ in range(_ROUNDS_OF_CAPPING):  # what is cut makes the whole smaller, and so the cap
+        given = np.minimum(given, params.max_share_per_rater * (num_known + given.sum()))
+    capped: Floats = given / np.maximum(num_votes, 1)
+    return capped
+
+
+def reweigh(
+    labels: Labels, corrections: Corrections, weight: Floats, params: LabelParams
+) -> Labels:
+    """The corrected rows' classes, shares and means, every vote counting by its rater's weight."""
+    votes, rows = corrections.votes, corrections.rows
+    each = weight[votes.rater]
+    sums = _sums(votes, each, labels.probs.shape)
+    total = sums.sum(axis=1)
+    shares = np.divide(sums, total[:, None], out=np.full(sums.shape, np.nan), where=sums > 0)
+    shares = np.where(total[:, None] > 0, np.nan_to_num(shares), np.nan)
+    classes, means = sums.argmax(axis=1), labels.means
+    if isinstance(params.votes, ScaleVotes) and means is not None:
+        numbers = each * vote_numbers(votes.written, params.votes)
+        summed = np.bincount(votes.row, weights=numbers, minlength=len(rows))
+        weighted = np.divide(summed, total, out=np.full(len(rows), np.nan), where=total > 0)
+        classes, means = class_of(weighted, params.votes), np.where(rows, weighted, means)
+    classes = np.where(total < params.trust.min_weight, UNLABELLED, classes)
+    return replace(
+        labels,
+        classes=np.where(rows, classes, labels.classes),
+        probs=np.where(rows[:, None], shares, labels.probs),
+        means=means,
+    )
+
+
+def _ask_peers(votes: RaterVotes, weight: Floats, shape: tuple[int, ...]) -> _Evidence:
+    """How far the others on a text agree; all of them together are asked at most once."""
+    each = weight[votes.rater]
+    others = _sums(votes, each, shape)[votes.row]
+    own = np.arange(len(votes.row)), votes.vote
+    others[own] = np.maximum(others[own] - each, 0.0)
+    best = others.max(axis=1, initial=0.0)
+    asked = np.minimum(others.sum(axis=1), 1.0)
+    agreement = np.divide(others[own], best, out=np.zeros(len(best)), where=best > 0)
+    return _Evidence(asked * agreement, asked)
+
+
+def _sums(votes: RaterVotes, each: Floats, shape: tuple[int, ...]) -> Floats:
+    """Weight of the votes per row and class."""
+    cell = votes.row * shape[1] + votes.vote
+    sums = np.bincount(cell, weights=each, minlength=shape[0] * shape[1]).astype(np.float64)
+    return sums.reshape(shape)
+
+
+def _sum(votes: RaterVotes, each: Floats) -> Floats:
+    """Per rater."""
+    return np.bincount(votes.rater, weights=each, minlength=len(votes.names)).astype(np.float64)
+
+
+def _ramp(reliability: Floats, params: TrustParams) -> Floats:
+    span = params.full_trust_from - params.no_trust_below
+    ramp: Floats = np.clip((reliability - params.no_trust_below) / span, 0.0, 1.0)
+    return ramp

@@ -1,0 +1,79 @@
+"""One partition as files: rows in the order of event_id, named by their content."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.artifacts import json_bytes, sha256_of
+from tasks.feedback import Manifest, Partition
+from tasks.records import FEEDBACK, write_table
+
+_NAME_DIGITS = 20  # of a sha256
+
+
+class Rows(NamedTuple):
+    """What the manifest says of the store's rows, which the columns do not."""
+
+    seqs: Sequence[tuple[int, int]]
+    anchor: tuple[int, str] | None
+
+
+def write_partition(folder: Path, table: pa.Table, rows: Rows) -> Partition:
+    """Write the Parquet file; the manifest, which is returned, is written by `place`.
+
+    The folder is a staging one that nobody reads yet.
+    """
+    table = table.sort_by("event_id")
+    new = folder / "part.new"
+    write_table(new, table, FEEDBACK)
+    sha256 = sha256_of(new)
+    file = new.rename(folder / f"part-{sha256[:_NAME_DIGITS]}.parquet")
+    return Partition(file, describe(table, rows, sha256))
+
+
+def place(partition: Partition, folder: Path, held_because: str | None) -> Partition:
+    """Into the folder below the staging one that is named as where it goes; with its manifest."""
+    folder.mkdir(exist_ok=True)
+    manifest = partition.manifest.model_copy(update={"held_because": held_because})
+    file = partition.file.rename(folder / partition.file.name)
+    note = file.with_suffix(".json")
+    note.write_bytes(json_bytes(manifest.model_dump(mode="json")))
+    return Partition(file, manifest)
+
+
+def describe(table: pa.Table, rows: Rows, sha256: str) -> Manifest:
+    """The manifest of a table that holds an event at least."""
+    times, labels = table["received_at"], table["label"]
+    days = pc.strftime(times, "%Y-%m-%d")
+    bounds = pc.min_max(times).as_py()
+    return Manifest(
+        sha256=sha256,
+        num_events=len(table),
+        seqs=tuple(rows.seqs),
+        anchor=rows.anchor,
+        first_received_at=bounds["min"],
+        last_received_at=bounds["max"],
+        days=_count(days),
+        labels=_count(labels),
+        num_corrections=pc.sum(pc.not_equal(labels, table["predicted"])).as_py(),
+        held_because=None,
+    )
+
+
+def empty_manifest(seqs: Sequence[tuple[int, int]], sha256: str, day: str) -> Manifest:
+    """Of a partition whose events are all forgotten; of when they came, the day stays."""
+    midnight = datetime.combine(datetime.fromisoformat(day), time(), UTC)
+    return Manifest(
+        sha256=sha256, num_events=0, seqs=tuple(seqs), anchor=None, first_received_at=midnight,
+        last_received_at=midnight, days={}, labels={}, num_corrections=0, held_because=None,
+    )  # fmt: skip
+
+
+def _count(column: Any) -> dict[str, int]:
+    counts = pc.value_counts(column).to_pylist()
+    return dict(Counter({one["values"]: one["counts"] for one in counts}))

@@ -1,0 +1,145 @@
+"""Votes of people weigh as much as they have proved reliable, and nobody's too much."""
+
+import random
+from typing import Any
+
+import pytest
+
+from tasks.label.__main__ import label
+from tests.tasks.label.examples import category_params, make_examples, scale_params
+
+CLASSES = ["bad", "so so", "good"]
+VOTES = {"bad": "-2", "so so": "0", "good": "2"}
+
+
+def known(text: str, votes: list[str]) -> dict[str, Any]:
+    return {"text": text, "votes": votes}
+
+
+def corrected(text: str, said: dict[str, str]) -> dict[str, Any]:
+    return {
+        "text": text, "votes": list(said.values()), "raters": list(said), "source": "feedback",
+        "origin": f"feedback:{text}",
+    }  # fmt: skip
+
+
+def trusting(**changes: Any) -> Any:
+    params = scale_params()
+    return params.model_copy(update={"trust": params.trust.model_copy(update=changes)})
+
+
+FREE = trusting(max_share_per_rater=1.0)
+
+
+def weights_of(rows: list[dict[str, Any]], params: Any = FREE) -> tuple[Any, dict[str, float]]:
+    labelled, raters, _ = label(make_examples(rows), params)
+    names, weights = raters["rater"].to_pylist(), raters["weight"].to_pylist()
+    return labelled, dict(zip(names, weights, strict=True))
+
+
+def test_a_newcomer_alone_with_a_text_is_believed():
+    labelled, weights = weights_of([corrected("new", {"ann": "2"})])
+    assert weights == {"ann": 1.0}
+    assert labelled["label"].to_pylist() == ["positive"]
+    assert labelled["mean_vote"].to_pylist() == [2.0]
+
+
+def test_who_contradicts_what_is_known_loses_all_weight_and_what_they_say_teaches_nothing():
+    facts = [known(f"text {n}", ["3"] * 12) for n in range(10)]
+    lies = [corrected(f"text {n}", {"liar": "-2", "ann": "2"}) for n in range(10)]
+    labelled, weights = weights_of([*facts, *lies, corrected("alone", {"liar": "-2"})])
+    assert weights == {"ann": 1.0, "liar": 0.0}
+    assert labelled["label"].to_pylist() == ["positive"] * 20 + [None]
+    assert labelled["label_probs"].to_pylist()[10] == [0.0, 0.0, 1.0]
+
+
+def test_the_known_label_itself_is_never_changed_by_corrections():
+    facts = [known("text", ["3"] * 12)]
+    before, _, _ = label(make_examples(facts), FREE)
+    after, _ = weights_of([*facts, corrected("text", {f"r{n}": "-2" for n in range(50)})])
+    assert after[:1].equals(before)
+
+
+def test_a_text_known_to_differ_in_case_and_punctuation_is_still_known():
+    facts = [known(f"Text {n}!", ["3"] * 12) for n in range(10)]
+    _, weights = weights_of([*facts, *(corrected(f"text {n}", {"liar": "-2"}) for n in range(10))])
+    assert weights == {"liar": 0.0}
+
+
+def test_where_nothing_is_known_people_are_measured_by_one_another():
+    said = [{"ann": "2", "bob": "2", "cat": "2", "liar": "-2"} for _ in range(12)]
+    labelled, weights = weights_of([corrected(f"t{n}", one) for n, one in enumerate(said)])
+    assert weights == {"ann": 1.0, "bob": 1.0, "cat": 1.0, "liar": 0.0}
+    assert set(labelled["label"].to_pylist()) == {"positive"}
+
+
+def test_votes_count_by_their_weight_in_class_shares_and_mean():
+    """bob: 10 of 12 known texts right, each for two, and four to begin with: 24 of 28."""
+    facts = [known(f"t{n}", ["3"] * 12) for n in range(12)]
+    tests = [
+        corrected(f"t{n}", {"ann": "2", "bob": "2" if n < 10 else "-2"}) for n in range(12)
+    ]  # fmt: skip
+    params = trusting(max_share_per_rater=1.0, peer_factor=0.0)
+    labelled, weights = weights_of([*facts, *tests, corrected("x", {"ann": "2", "bob": "-2"})],
+                                   params)  # fmt: skip
+    crowd = (12 + 10 * (weight := 1.0)) / 24
+    for _ in range(10):
+        weight = (24 / (4 + 24 * crowd) - 0.75) / 0.15
+        weight = min(max(weight, 0.0), 1.0)
+        crowd = (12 + 10 * weight) / (12 + 12 * weight)
+    assert weights == pytest.approx({"ann": 1.0, "bob": weight})
+    last = labelled.slice(len(facts) + len(tests)).to_pylist()[0]
+    share = weight / (1 + weight)
+    assert last["label_probs"] == pytest.approx([share, 0.0, 1 - share])
+    assert last["mean_vote"] == pytest.approx(2 - 4 * share)
+    assert last["label"] == "neutral"
+
+
+def test_classes_by_name_are_weighed_too_and_raters_of_files_keep_their_consensus():
+    params = category_params(CLASSES, consensus=None)
+    params = params.model_copy(update={"trust": FREE.trust})
+    facts = [known(f"t{n}", ["good"] * 12) for n in range(10)]
+    lies = [corrected(f"t{n}", {"liar": "bad", "ann": "good"}) for n in range(10)]
+    rows = [*facts, *lies, corrected("x", {"ann": "good", "liar": "bad", "new": "so so"})]
+    labelled, weights = weights_of(rows, params)
+    assert weights["liar"] == 0.0
+    assert labelled["label"].to_pylist()[-1] in ("good", "so so")
+    file_rows = [{"votes": ["good", "bad"], "raters": ["file1", "file2"]}]
+    _, weights = weights_of([*file_rows, *rows], params)
+    assert weights["file1"] is None
+
+
+def test_nobody_weighs_more_than_their_share_of_all_that_is_learnt_from():
+    facts = [known(f"fact {n}", ["3"] * 12) for n in range(1000)]
+    mine = [corrected(f"mine {n}", {"busy": "2"}) for n in range(200)]
+    labelled, weights = weights_of([*facts, *mine], scale_params())
+    given = weights["busy"] * len(mine)
+    assert given == pytest.approx(0.01 * (1000 + given), rel=1e-6)
+    # alone they do not reach min_weight any more: such a text teaches nothing
+    assert set(labelled["label"].to_pylist()[1000:]) == {None}
+
+
+@pytest.mark.parametrize("num_accounts", [1, 20])
+def test_accounts_that_flip_half_of_what_they_send_end_with_next_to_no_weight(num_accounts):
+    """Honest people err in one of five; accounts flip one of two, together where they are many."""
+    chance = random.Random(num_accounts)
+    truth = {f"t{n}": chance.choice(["-2", "2"]) for n in range(1500)}
+    flip = {"-2": "2", "2": "-2"}
+    facts = [known(text, [vote] * 12) for text, vote in list(truth.items())[:300]]
+    said: dict[str, dict[str, str]] = {text: {} for text in truth}
+    for rater in range(60):
+        for text in chance.sample(list(truth), 80):
+            right = chance.random() < 0.8
+            said[text][f"honest {rater}"] = truth[text] if right else flip[truth[text]]
+    lies = {text: chance.random() < 0.5 for text in truth}
+    for account in range(num_accounts):
+        for text in chance.sample(list(truth), 300):
+            said[text][f"account {account}"] = flip[truth[text]] if lies[text] else truth[text]
+    rows = [corrected(text, votes) for text, votes in said.items() if votes]
+    _, weights = weights_of([*facts, *rows], FREE)
+    given = {name: weight * sum(name in votes for votes in said.values())
+             for name, weight in weights.items()}  # fmt: skip
+    of_accounts = sum(value for name, value in given.items() if name.startswith("account"))
+    assert of_accounts <= 0.01 * sum(given.values())
+    honest = [weight for name, weight in weights.items() if name.startswith("honest")]
+    assert sum(honest) / len(honest) > 0.8
