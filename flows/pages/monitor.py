@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.pages.markdown import code, escaped, number, page, section
+from flows.pages.markdown import code, escaped, number, page, printable, section
 from tasks.monitor.report import PAGE, Finding, Quality, Report
 
 _NOTHING = "-"
@@ -55,8 +55,8 @@ def findings_table(report: Report) -> list[dict[str, str]]:
 def _finding_row(finding: Finding) -> dict[str, str]:
     newest = finding.windows[-1]
     return {
-        "finding": finding.name,
-        "part": finding.part or "all",
+        "finding": printable(finding.name),
+        "part": printable(finding.part) or "all",
         "measure": finding.measure,
         "effect": _figure(newest.value),
         "bound": _figure(finding.bound),

@@ -21,8 +21,15 @@ MEASURES = {
 
 
 class _Tally(NamedTuple):
+    """Of the corrected, how many were right; of all, how many were not said to be wrong."""
+
     num_right: int = 0
-    number: int = 0
+    num_corrected: int = 0
+    num_not_wrong: int = 0
+    num_predictions: int = 0
+
+    def plus(self, other: "_Tally") -> "_Tally":
+        return _Tally._make(mine + theirs for mine, theirs in zip(self, other, strict=True))
 
 
 def level_bound(test_accuracy: float | None, params: QualityParams) -> float | None:
@@ -45,24 +52,31 @@ def judge_level(one: Quality, bound: float | None, params: QualityParams) -> Hel
 def judge_earlier(windows: Sequence[Quality], params: QualityParams) -> list[Held]:
     """Each window beside all earlier ones that had not fallen themselves; oldest first.
 
-    Who corrects what is assumed to stay the same from window to window.
+    Of the corrected fewer must be right, and of all more must be wrong. When people only begin to
+    correct more, the second alone is so, and when they correct only mistakes, the first alone.
     """
     before, held = _Tally(), []
     for one in windows:
-        now = _Tally(round((one.accuracy or 0.0) * one.num_corrected), one.num_corrected)
+        num_wrong = round((1 - (one.accuracy or 0.0)) * one.num_corrected)
+        now = _Tally(
+            one.num_corrected - num_wrong, one.num_corrected,
+            one.num_predictions - num_wrong, one.num_predictions,
+        )  # fmt: skip
         found = _judge_fall(before, now, params)
         held.append(found)
         if not found.holds:
-            before = _Tally(before.num_right + now.num_right, before.number + now.number)
+            before = before.plus(now)
     return held
 
 
 def _judge_fall(before: _Tally, now: _Tally, params: QualityParams) -> Held:
-    if min(before.number, now.number) < params.min_corrections:
-        return _unknown(now.number)
-    fall = before.num_right / before.number - now.num_right / now.number
-    p = chance_of_drop(before, now)
-    return _held(now.number, fall, p, fall >= params.max_quality_loss and p <= 1 - params.level)
+    if min(before.num_corrected, now.num_corrected) < params.min_corrections:
+        return _unknown(now.num_corrected)
+    fall = before.num_right / before.num_corrected - now.num_right / now.num_corrected
+    of_corrected, of_all = (chance_of_drop(before[i : i + 2], now[i : i + 2]) for i in (0, 2))
+    p = max(of_corrected, of_all)
+    holds = fall >= params.max_quality_loss and p <= 1 - params.level
+    return _held(now.num_corrected, fall, p, holds)
 
 
 def find_change(answers: Answers, params: QualityParams) -> Change | None:
@@ -92,11 +106,18 @@ def _find_parting(is_right: Rows) -> int:
     return 1 + int(np.argmax(gap * np.sqrt(first * (number - first))))
 
 
-def judge_change(change: Change | None, number: int, params: QualityParams) -> Held:
-    if number < params.min_corrections:
-        return _unknown(number)
+def judge_change(change: Change | None, seen: tuple[int, int], params: QualityParams) -> Held:
+    """Where few are corrected, a change of what people correct would look the same.
+
+    Args:
+        change: as found.
+        seen: how many predictions were corrected, and how many there were.
+    """
+    num_corrected, num_predictions = seen
+    if num_corrected < max(params.min_corrections, params.min_coverage * num_predictions):
+        return _unknown(num_corrected)
     fall = change.before - change.after if change else 0.0
-    return _held(number, fall, None, fall >= params.max_quality_loss)
+    return _held(num_corrected, fall, None, fall >= params.max_quality_loss)
 
 
 def _held(number: int, value: float, p: float | None, holds: bool) -> Held:

@@ -4,6 +4,7 @@ With rows enough any difference is significant, and with few any effect turns up
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,7 +62,7 @@ def wilson(num_right: int, number: int, level: float) -> tuple[float, float]:
     return max(0.0, float(interval.low)), min(1.0, float(interval.high))
 
 
-def chance_of_drop(before: tuple[int, int], after: tuple[int, int]) -> float:
+def chance_of_drop(before: Sequence[int], after: Sequence[int]) -> float:
     """Of as large a fall in the share of right answers by luck: Fisher's exact test, one-sided.
 
     Args:

@@ -116,7 +116,8 @@ def _judge_quality(
     ]
     live = join([one.select(one.versions == version) for one in answers])
     change = find_change(live, params.quality)
-    held = judge_change(change, live.num_rows, params.quality)
+    num_predictions = sum(look.num_by(0).get(version, 0) for look in looks)
+    held = judge_change(change, (live.num_rows, num_predictions), params.quality)
     return Judged([*found, findings.change_finding(held, params)], quality, change)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import InputError, TemporaryError
+from tasks.errors import InputError
 from tasks.monitor.__main__ import main
 from tasks.monitor.report import NOTHING_YET, Finding, Report
 from tasks.releases import Place
@@ -178,6 +178,6 @@ def test_what_cannot_be_used_is_one_line(live_side: LiveSide) -> None:
     for file in Path("live").glob("store.db*"):
         file.unlink()
     Path("live/store.db").write_bytes(b"this is no database, whatever its name says" * 100)
-    with pytest.raises(TemporaryError, match=r"live/store\.db: .*not a database"):
+    with pytest.raises(InputError, match=r"live/store\.db: damaged: .*not a database"):
         live_side.look()
     assert not Path("live/monitor/report.json").exists()

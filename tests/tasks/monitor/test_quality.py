@@ -91,6 +91,26 @@ def test_a_fall_is_seen_beside_earlier_windows_and_goes_on_being_one() -> None:
     assert judge_earlier(better, PARAMS.quality)[1].holds is False
 
 
+def test_a_change_of_what_people_correct_is_no_fall() -> None:
+    audit = measured(draws(0.8, 400, 0), num_predictions=2000)
+    only_wrong = measured(np.zeros(80, dtype=bool), num_predictions=2000)
+    only_wrong_of_more = measured(np.zeros(160, dtype=bool), num_predictions=4000)
+    many = measured(draws(0.8, 1200, 1), num_predictions=2000)
+    fallen = measured(draws(0.6, 400, 2), num_predictions=2000)
+    params = PARAMS.quality.model_copy(update={"min_corrections": 50})
+
+    def falls(*windows: Quality) -> bool | None:
+        return judge_earlier(windows, params)[-1].holds
+
+    assert falls(audit, only_wrong) is False
+    assert falls(audit, only_wrong_of_more) is False
+    assert falls(audit, many) is False
+    assert falls(audit, fallen) is True
+    change = find_change(make_answers(np.repeat([True, False], 300)), params)
+    assert judge_change(change, (600, 2000), params).holds is None
+    assert judge_change(change, (600, 700), params).holds is True
+
+
 def test_a_sudden_change_is_seen_with_its_moment_and_a_rise_is_none() -> None:
     fall = np.concatenate([draws(0.9, 600, 1), draws(0.6, 400, 2)])
     change = find_change(make_answers(fall), PARAMS.quality)
@@ -99,11 +119,11 @@ def test_a_sudden_change_is_seen_with_its_moment_and_a_rise_is_none() -> None:
     assert minutes == pytest.approx(600, abs=80)
     assert change.before == pytest.approx(0.9, abs=0.06)
     assert change.after == pytest.approx(0.6, abs=0.08)
-    assert judge_change(change, len(fall), PARAMS.quality).holds
+    assert judge_change(change, (len(fall), 1100), PARAMS.quality).holds
 
     rise = find_change(make_answers(fall[::-1]), PARAMS.quality)
     assert rise is not None
-    assert judge_change(rise, len(fall), PARAMS.quality).holds is False
+    assert judge_change(rise, (len(fall), 1100), PARAMS.quality).holds is False
 
 
 def test_without_a_change_none_is_seen_and_the_order_of_time_decides() -> None:
@@ -112,5 +132,5 @@ def test_without_a_change_none_is_seen_and_the_order_of_time_decides() -> None:
     fall = np.concatenate([draws(0.9, 600, 1), draws(0.6, 400, 2)])
     mixed = np.random.default_rng(0).permutation(fall)
     assert find_change(make_answers(mixed), PARAMS.quality) is None
-    assert judge_change(None, 1000, PARAMS.quality).holds is False
-    assert judge_change(None, 5, PARAMS.quality).holds is None
+    assert judge_change(None, (1000, 1000), PARAMS.quality).holds is False
+    assert judge_change(None, (5, 5), PARAMS.quality).holds is None
