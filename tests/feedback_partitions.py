@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import uuid
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.artifacts import sha256_of, write_json
-from tasks.feedback import ACCEPTED, Manifest
+from tasks.feedback import ACCEPTED
+from tasks.partitions.write import Rows, describe
 from tasks.records import FEEDBACK, write_table
 
 START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -43,14 +43,14 @@ def write_partition(folder: Path, events: Iterable[dict[str, Any]], first_seq: i
     target = folder / ACCEPTED
     target.mkdir(parents=True, exist_ok=True)
     unnamed = target / "unnamed.parquet"
-    write_table(unnamed, pa.Table.from_pylist(rows, FEEDBACK), FEEDBACK)
+    table = pa.Table.from_pylist(rows, FEEDBACK)
+    write_table(unnamed, table, FEEDBACK)
     sha256 = sha256_of(unnamed)
     file = unnamed.rename(target / f"part-{sha256[:20]}.parquet")
-    received = [row["received_at"] for row in rows]
-    manifest = Manifest(
-        sha256=sha256, num_events=len(rows), seqs=((first_seq, first_seq + len(rows) - 1),),
-        first_received_at=min(received), last_received_at=max(received),
-        labels=dict(Counter(row["label"] for row in rows)), held_because=None,
-    )  # fmt: skip
+    last = max(range(len(rows)), key=lambda at: rows[at]["received_at"])
+    seqs = Rows(
+        [(first_seq, first_seq + len(rows) - 1)], (first_seq + last, rows[last]["event_id"])
+    )
+    manifest = describe(table, seqs, sha256)
     write_json(file.with_suffix(".json"), manifest.model_dump(mode="json"))
     return file

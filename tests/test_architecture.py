@@ -12,19 +12,8 @@ import grimp
 import pytest
 import yaml
 
-from flows.params import FlywheelParams
-from flows.services.params import NotificationsParams
-from serving.params import ServingParams
-from tasks.gate.params import GateParams
-from tasks.ingest_feedback.params import IngestFeedbackParams
-from tasks.monitor.params import MonitorParams
 from tasks.params import Params, load_params, parse_section
-from tasks.plan.params import PlanParams
-from tasks.privacy import PrivacyParams
-from tasks.release.params import ReleaseParams
-from tasks.retrain_policy.params import RetrainPolicyParams
-from tasks.sweep.params import SweepParams
-from tasks.tracking.params import TrackingParams
+from tests.params_sections import SECTIONS
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -81,27 +70,9 @@ def test_the_params_section_is_typed_and_complete(stage: str) -> None:
     assert stage in {key.split(".")[0] for key in GRAPH[stage]["params"]}
 
 
-FLOW_SECTIONS: dict[str, type[Params]] = {
-    "flywheel": FlywheelParams,
-    "notifications": NotificationsParams,
-}
-
-ACTION_SECTIONS: dict[str, type[Params]] = {
-    "plan": PlanParams, "sweep": SweepParams, "gate": GateParams, "release": ReleaseParams,
-    "retrain_policy": RetrainPolicyParams,
-    "ingest_feedback": IngestFeedbackParams,
-    "monitor": MonitorParams,
-}  # fmt: skip
-
-SHARED_SECTIONS: dict[str, type[Params]] = {"tracking": TrackingParams, "privacy": PrivacyParams}
-
-LIVE_SECTIONS: dict[str, type[Params]] = {"serving": ServingParams}
-
-
 def test_params_has_no_section_that_nobody_reads() -> None:
-    others = {**FLOW_SECTIONS, **ACTION_SECTIONS, **SHARED_SECTIONS, **LIVE_SECTIONS}
-    assert set(PARAMS) == {*STAGES, *others}
-    for section, kind in others.items():
+    assert set(PARAMS) == {*STAGES, *SECTIONS}
+    for section, kind in SECTIONS.items():
         parse_section(section, PARAMS[section], kind)
 
 

@@ -13,10 +13,10 @@ from benchmarks.demo.people import answer
 from benchmarks.demo.place import Demo, wait_for
 from benchmarks.demo.scenario import Scenario, Sent
 from benchmarks.demo.truth import Truth, read_truth
+from flows.services.retrain_automations import DEPLOYMENT, EVENTS
 
 _FETCHED = Path("data/fetch")
 _EVENT_SECONDS = 120.0  # from the monitor's event to the run that it starts
-_RETRAIN = ("nightly-retrain", "nightly-retrain")
 
 
 class Turn(NamedTuple):
@@ -67,7 +67,7 @@ def _later_turn(
     run = _wait_for_all(demo, known, before)
     _check(demo, run, before)
     say(f"{run.name}: {run.state.message if run.state else ''}")
-    by = str(run.parameters.get("trigger") or run.parameters)
+    by = EVENTS.get(str(run.parameters.get("event")), "by hand")
     return Turn(demo.live(), sent, by, time.monotonic() - started, _seconds(run))
 
 
@@ -92,7 +92,7 @@ def _new(demo: Demo, known: set[object]) -> list[FlowRun]:
 def _retrainings(demo: Demo) -> list[FlowRun]:
     """Those that were due or have begun; the schedule's runs of nights to come are none."""
     with demo.client() as client:
-        deployment = client.read_deployment_by_name("/".join(_RETRAIN))
+        deployment = client.read_deployment_by_name(DEPLOYMENT)
         mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]))
         runs: list[FlowRun] = client.read_flow_runs(flow_run_filter=mine)
     return [run for run in runs if not run.auto_scheduled]

@@ -107,7 +107,8 @@ def add_partition(folder: Path, num_events: int) -> str:
     at = datetime(2026, 11, 26, tzinfo=UTC)
     manifest = Manifest(
         sha256=sha256_of(file), num_events=num_events, seqs=((1, num_events),), labels={},
-        first_received_at=at, last_received_at=at, held_because=None,
+        first_received_at=at, last_received_at=at, held_because=None, anchor=None, days={},
+        num_corrections=0,
     )  # fmt: skip
     write_json(file.with_suffix(".json"), json.loads(manifest.model_dump_json()))
     return name
