@@ -122,6 +122,8 @@ def _clone(scenario: Scenario, demo: Demo) -> None:
     for key in ("user.name", "user.email"):
         demo.run("git", "config", key, "demo@example.org")
     demo.run("dvc", "cache", "dir", "--local", str(root / ".dvc/cache"))
+    if own := [str(file) for file in demo.folder.glob("data/**/*.dvc")]:  # data of a person's own
+        demo.run("dvc", "checkout", "--quiet", *own)
     demo.run("dvc", "remote", "add", "--local", "--default", "demo", str(demo.folder / "remote"))
     file = demo.folder / "params.yaml"
     tree = yaml.safe_load(file.read_text("utf-8"))

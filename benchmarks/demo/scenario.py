@@ -8,6 +8,8 @@ HURRIED = {
     "monitor.num_windows": 1,
     "monitor.persistence": 1,
     "retrain_policy.cooldown_hours": 0.0,
+    "serving.feedback.per_rater_per_minute": 100_000.0,
+    "serving.feedback.rater_burst": 100_000,
 }
 
 

@@ -22,8 +22,8 @@ NO_PARTITIONS = Partitions((), ())
 def manifest(*seqs: tuple[int, int], last: datetime.datetime = NOW) -> Manifest:
     return Manifest(
         sha256="0" * 64, num_events=sum(end - start + 1 for start, end in seqs), seqs=seqs,
-        first_received_at=last - HOUR, last_received_at=last, labels={}, days={},
-        num_corrections=0, held_because=None,
+        first_received_at=last - HOUR, last_received_at=last, labels={}, held_because=None,
+        anchor=None, days={}, num_corrections=0,
     )  # fmt: skip
 
 
