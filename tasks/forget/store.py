@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, bindparam, create_engine, inspect, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    TextClause,
+    bindparam,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import TemporaryError
 from tasks.live_store import dialect_of, make_store_url
 
 _BUSY_SECONDS = 30.0
-_FEEDBACK = pa.schema(
-    [(name, pa.string()) for name in ("event_id", "prediction_id", "client", "rater", "text")]
-)
-_COLUMNS = ", ".join(_FEEDBACK.names)
-_ALL_IDS: Any = bindparam("ids", expanding=True)
+_COLUMNS = ["event_id", "prediction_id", "client", "rater", "text"]
+_FEEDBACK = pa.schema([(name, pa.string()) for name in _COLUMNS])
 _CHUNK = 500
 
 
@@ -46,7 +52,7 @@ def read_feedback(connection: Connection, where: str, values: Sequence[str]) -> 
     """Rows of which a column (`rater`, `prediction_id`) has one of these values."""
     rows: list[dict[str, Any]] = []
     if _has(connection, "feedback"):
-        query = text(f"SELECT {_COLUMNS} FROM feedback WHERE {where} IN :ids").bindparams(_ALL_IDS)
+        query = _asking(f"SELECT {', '.join(_COLUMNS)} FROM feedback WHERE {where} IN :ids")
         for chunk in _chunks(values):
             rows += [dict(row) for row in connection.execute(query, {"ids": chunk}).mappings()]
     return pa.Table.from_pylist(rows, _FEEDBACK)
@@ -56,17 +62,17 @@ def read_predictions(
     connection: Connection, column: str, values: Sequence[str]
 ) -> list[tuple[str, str | None]]:
     """Id and text, as it was sent, where the column (`prediction_id`, `text`) has such a value."""
-    query = text(f"SELECT prediction_id, text FROM predictions WHERE {column} IN :ids")
+    query = _asking(f"SELECT prediction_id, text FROM predictions WHERE {column} IN :ids")
     return [
         (row.prediction_id, row.text)
         for chunk in _chunks(values)
-        for row in connection.execute(query.bindparams(_ALL_IDS), {"ids": chunk})
+        for row in connection.execute(query, {"ids": chunk})
     ]
 
 
 def read_anchor(connection: Connection, event_ids: Sequence[str]) -> tuple[int, str] | None:
     """The last row among these events."""
-    query = text("SELECT seq, event_id FROM feedback WHERE event_id IN :ids").bindparams(_ALL_IDS)
+    query = _asking("SELECT seq, event_id FROM feedback WHERE event_id IN :ids")
     rows = [
         (row.seq, row.event_id)
         for chunk in _chunks(event_ids)
@@ -82,7 +88,7 @@ def erase(engine: Engine, prediction_ids: Sequence[str]) -> int:
         for table in ("feedback", "predictions"):
             if not _has(connection, table):
                 continue
-            query = text(f"DELETE FROM {table} WHERE prediction_id IN :ids").bindparams(_ALL_IDS)
+            query = _asking(f"DELETE FROM {table} WHERE prediction_id IN :ids")
             for chunk in _chunks(prediction_ids):
                 num_rows += connection.execute(query, {"ids": chunk}).rowcount
     return num_rows
@@ -110,6 +116,10 @@ def files_of(engine: Engine) -> list[Path]:
         return []
     file = Path(str(engine.url.database))
     return [one for end in ("", "-wal") if (one := file.with_name(file.name + end)).is_file()]
+
+
+def _asking(query: str) -> TextClause:
+    return text(query).bindparams(bindparam("ids", expanding=True))
 
 
 def _has(connection: Connection, table: str) -> bool:
