@@ -19,10 +19,10 @@ export WANDB_ERROR_REPORTING := false
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run repro sweep up serve down releases promote rollback ingest release-feedback monitor trace demo restore doctor test check soak lock clean \
+.PHONY: help setup run repro sweep up serve down releases promote rollback ingest release-feedback forget monitor trace demo restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
-	bench-quality bench-clean bench-validate bench-orchestration bench-serving
+	bench-quality bench-clean bench-validate bench-orchestration bench-serving bench-ingest
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -83,6 +83,10 @@ trace: setup ## one correction, from its request to the models that learnt from 
 demo: setup ## the loop closes: a source that no file has comes in by corrections alone, within minutes (TURNS=5: a learning curve)
 	@python -m benchmarks.demo $(if $(TURNS),--turns $(TURNS))
 
+forget: setup ## take what a person said out of everything: RATER=name (CLIENT=key_id, where keys are on), or PREDICTION=id
+	@python -m flows.forget $(if $(RATER),--rater "$$RATER") $(if $(CLIENT),--client "$$CLIENT") \
+		$(if $(PREDICTION),--prediction "$$PREDICTION")
+
 doctor: setup ## hash everything in DVC's cache and remote again; MEND=1 sets damaged objects aside
 	@python -m flows.doctor $(if $(MEND),--mend)
 
@@ -139,6 +143,9 @@ bench-orchestration: setup ## overhead of the flow beside plain DVC, ZenML, Meta
 
 bench-serving: setup ## the prediction service beside FastAPI, LitServe, BentoML, MLflow and ONNX Runtime alone
 	@python -m benchmarks.serving
+
+bench-ingest: setup ## rows/s from the store to partitions beside ADBC to Parquet alone (ROWS=10000000)
+	@python -m benchmarks.ingest
 
 bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
 	@python -m benchmarks.tracking

@@ -25,8 +25,7 @@ from tasks.errors import InputError
 from tasks.records import FEEDBACK
 from tests.postgres import find_programs, serve_database
 
-ROWS, NEW_ROWS, NUM_RUNS = int(os.environ.get("ROWS", "1000000")), 10_000, 3
-_COLUMNS = ", ".join(FEEDBACK.names)
+NEW_ROWS, NUM_RUNS = 10_000, 3
 _MADE = {  # the n-th row: a text of some 130 characters, a comment now and then
     "sqlite": (
         "lower(hex(randomblob(16)))", "strftime('%Y-%m-%d %H:%M:%S.000000', 1700000000 + n / 100,"
@@ -51,7 +50,7 @@ def main() -> None:
             open_url(Path(name)) as url,
             contextlib.chdir(name),
         ):
-            measure_store(url)
+            measure_store(url, int(os.environ.get("ROWS", "1000000")))
 
 
 @contextlib.contextmanager
@@ -66,18 +65,18 @@ def postgresql_url(_: Path) -> Iterator[str]:
         yield database.url_for("psycopg")
 
 
-def measure_store(url: str) -> None:
+def measure_store(url: str, num_rows: int) -> None:
     write_params(url)
-    fill(url, 1, ROWS)
+    fill(url, 1, num_rows)
     plain, ours = [], []
     for _ in range(NUM_RUNS):
         shutil.rmtree(TARGET, ignore_errors=True)
-        plain.append(measure(url, PLAIN, ROWS))
-        ours.append(measure(url, "ingest", ROWS))
+        plain.append(measure(url, PLAIN, num_rows))
+        ours.append(measure(url, "ingest", num_rows))
     ratio = statistics.median(ours) / statistics.median(plain)
     print(f"{'':12}ingest to ADBC alone, medians: {ratio:.2f}")
     measure(url, "nothing new", 0)
-    fill(url, ROWS + 1, ROWS + NEW_ROWS)
+    fill(url, num_rows + 1, num_rows + NEW_ROWS)
     measure(url, "a night's increment", NEW_ROWS)
 
 
@@ -118,7 +117,7 @@ def fill(url: str, first: int, last: int) -> None:
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA cache_size = -1000000")
             query = f"{numbers.format(first, last)} SELECT {made} FROM numbers"
-            connection.execute(text(f"INSERT INTO feedback ({_COLUMNS}) {query}"))
+            connection.execute(text(f"INSERT INTO feedback ({', '.join(FEEDBACK.names)}) {query}"))
     finally:
         engine.dispose()
 

@@ -63,6 +63,8 @@ def _later_turn(
     known = {run.id for run in _retrainings(demo)}
     watched = demo.start("monitor", "monitor")
     say(f"monitor: {watched.state.message if watched.state else ''}")
+    if not watched.state or not watched.state.is_completed():
+        raise RuntimeError(f"run {watched.name} of monitor failed")
     wait_for(lambda: _new(demo, known), _EVENT_SECONDS, "no event of monitor started a training")
     run = _wait_for_all(demo, known, before)
     _check(demo, run, before)

@@ -52,6 +52,12 @@ class Remote:
         self._objects.delete(md5)
         self._objects.add(str(good), self._cache_fs, md5, check_exists=False)
 
+    def read_into(self, md5: str, target: Path) -> None:
+        self._objects.fs.get_file(self._objects.oid_to_path(md5), str(target))
+
+    def forget(self, md5: str) -> None:
+        self._objects.delete(md5)
+
     def remove(self, path: str) -> None:
         self._objects.fs.remove(path)
 

@@ -1,6 +1,7 @@
 """One ingest: what no partition covers is read, cut, judged as a whole, and published."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from tasks.live_store import has_table, open_store
 from tasks.partitions.place import all_partitions, locked
 from tasks.partitions.publish import settle, staged
 from tasks.partitions.write import Rows, place, write_partition
+
+_NUM_WRITERS = 2  # sorting and compressing take longer than reading does
 
 
 def ingest(target: Path, params: IngestFeedbackParams) -> list[Partition]:
@@ -38,11 +41,14 @@ def ingest(target: Path, params: IngestFeedbackParams) -> list[Partition]:
 def _take(
     store: Any, question: Question, target: Path, params: IngestFeedbackParams
 ) -> list[Partition]:
-    raters, made = Raters(), []
-    with staged(target) as staging:
+    raters, coming = Raters(), list[Future[Partition]]()
+    with staged(target) as staging, ThreadPoolExecutor(_NUM_WRITERS) as pool:
         for table, seqs in _cut(store, question, params.max_partition_rows):
+            if len(coming) >= _NUM_WRITERS:
+                coming[-_NUM_WRITERS].result()  # no more of them wait in memory
+            coming.append(pool.submit(_write, staging, table, seqs))
             raters.add(table)
-            made.append(_write(staging, table, seqs))
+        made = [one.result() for one in coming]
         history = [one.manifest for one in list_partitions(target / ACCEPTED)]
         held_because = judge([one.manifest for one in made], raters, history, params.hold)
         goal = QUARANTINED if held_because else ACCEPTED

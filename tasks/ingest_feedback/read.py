@@ -13,7 +13,7 @@ from tasks.records import FEEDBACK
 
 SEQ = "seq"
 _NULLABLE = [field.name for field in FEEDBACK if field.nullable]
-_TIMES = [field.name for field in FEEDBACK if pa.types.is_timestamp(field.type)]
+_TIMES = ["received_at", "predicted_at"]
 _COLUMNS = pa.schema([pa.field(SEQ, pa.int64(), nullable=False), *FEEDBACK])
 _NULLS = "nulls"  # one bit for each column that may be null
 

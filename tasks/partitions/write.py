@@ -1,19 +1,22 @@
 """One partition as files: rows in the order of event_id, named by their content."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tasks.artifacts import json_bytes, sha256_of
 from tasks.feedback import Manifest, Partition
-from tasks.records import FEEDBACK, write_table
+from tasks.records import FEEDBACK
 
 _NAME_DIGITS = 20  # of a sha256
+# A dictionary of what hardly repeats takes a third of the writing and saves nothing.
+_REPEATED = ["client", "rater", "label", "predicted", "model_version"]
 
 
 class Rows(NamedTuple):
@@ -28,9 +31,10 @@ def write_partition(folder: Path, table: pa.Table, rows: Rows) -> Partition:
 
     The folder is a staging one that nobody reads yet.
     """
-    table = table.sort_by("event_id")
-    new = folder / "part.new"
-    write_table(new, table, FEEDBACK)
+    table = table.combine_chunks()  # taking rows from one piece is twice as fast
+    table = table.take(pc.sort_indices(table["event_id"].chunk(0)))
+    new = folder / f"{uuid4()}.new"  # several are written at once
+    pq.write_table(table.cast(FEEDBACK), new, compression="zstd", use_dictionary=_REPEATED)
     sha256 = sha256_of(new)
     file = new.rename(folder / f"part-{sha256[:_NAME_DIGITS]}.parquet")
     return Partition(file, describe(table, rows, sha256))
@@ -49,7 +53,6 @@ def place(partition: Partition, folder: Path, held_because: str | None) -> Parti
 def describe(table: pa.Table, rows: Rows, sha256: str) -> Manifest:
     """The manifest of a table that holds an event at least."""
     times, labels = table["received_at"], table["label"]
-    days = pc.strftime(times, "%Y-%m-%d")
     bounds = pc.min_max(times).as_py()
     return Manifest(
         sha256=sha256,
@@ -58,7 +61,7 @@ def describe(table: pa.Table, rows: Rows, sha256: str) -> Manifest:
         anchor=rows.anchor,
         first_received_at=bounds["min"],
         last_received_at=bounds["max"],
-        days=_count(days),
+        days={str(day): count for day, count in _count(times.cast(pa.date32())).items()},
         labels=_count(labels),
         num_corrections=pc.sum(pc.not_equal(labels, table["predicted"])).as_py(),
         held_because=None,
@@ -74,6 +77,5 @@ def empty_manifest(seqs: Sequence[tuple[int, int]], sha256: str, day: str) -> Ma
     )  # fmt: skip
 
 
-def _count(column: Any) -> dict[str, int]:
-    counts = pc.value_counts(column).to_pylist()
-    return dict(Counter({one["values"]: one["counts"] for one in counts}))
+def _count(column: Any) -> dict[Any, int]:
+    return {one["values"]: one["counts"] for one in pc.value_counts(column).to_pylist()}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlalchemy import Engine
 
 from flows.ingest_feedback import ingest_feedback
 from flows.release_feedback import release_feedback
 from tasks.feedback import ACCEPTED, QUARANTINED, list_partitions
-from tests.chain import diamond, make_checkout
+from tests.chain import diamond
+from tests.flows.feedback_checkout import make_feedback_checkout
 from tests.flows.last_run import last_run, states
 from tests.flows.runs import git_here
 from tests.flows.test_report import artifacts_of_last_run
@@ -25,14 +25,7 @@ HOLD = {"min_history_events": 5, "min_events": 5, "max_rater_share": 0.5}
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A committed checkout whose params name a store that is not there yet."""
-    make_checkout(tmp_path, diamond())
-    whole = yaml.safe_load((REPOSITORY / "params.yaml").read_text("utf-8"))
-    params = yaml.safe_load((tmp_path / "params.yaml").read_text("utf-8"))
-    params |= {name: whole[name] for name in ("ingest_feedback", "serving")}
-    params["ingest_feedback"]["hold"] |= HOLD
-    params["serving"]["prediction_log"]["url_from"] = "NO_SUCH_VARIABLE"
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), "utf-8")
-    run(tmp_path, ["git", "commit", "-qam", "feedback"])
+    make_feedback_checkout(tmp_path, diamond(), HOLD)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     return tmp_path

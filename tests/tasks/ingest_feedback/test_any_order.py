@@ -32,6 +32,7 @@ def send_repeatedly(engine: Engine, events: list[dict[str, Any]]) -> None:
     with writing(engine) as connection:
         for event in events:
             connection.execute(statement, event)
+    engine.dispose()
 
 
 def ingest_by_two() -> None:

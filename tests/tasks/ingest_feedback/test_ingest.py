@@ -71,6 +71,7 @@ def test_many_rows_become_partitions_of_the_size_in_params(store: Engine, tmp_pa
     send(store, [make_event(number) for number in range(20)])
     with store.begin() as connection:
         connection.execute(delete(FEEDBACK).where(FEEDBACK.c.seq.in_([3, 4, 20])))
+    store.dispose()
     made = ingest(TARGET, read_params())
     assert [one.manifest.num_events for one in made] == [7, 7, 3]
     assert [one.manifest.seqs for one in made] == [((1, 9),), ((10, 16),), ((17, 19),)]
@@ -102,6 +103,7 @@ def test_a_store_put_back_to_an_earlier_state_gives_new_events_under_old_numbers
     with store.begin() as connection:
         connection.execute(delete(FEEDBACK).where(FEEDBACK.c.seq > 6))
         connection.exec_driver_sql("UPDATE sqlite_sequence SET seq = 6")
+    store.dispose()
     assert ingest(TARGET, read_params()) == []
     later = [*range(20, 26), 8]
     send(store, [make_event(number) for number in later])

@@ -1,0 +1,78 @@
+"""What is to be forgotten, and by what it is known wherever it lies."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.privacy import pseudonym
+
+_SHORTEST_TEXT = 20  # characters; a shorter one is looked for as a whole cell, not within others
+
+
+class Subject(NamedTuple):
+    """A rater, as the client named them, or a prediction."""
+
+    raters: tuple[str, ...]  # the pseudonym, and the name for stores that keep it as it was sent
+    client: str | None
+    prediction_id: str | None
+
+
+class Traces(NamedTuple):
+    """All of it: a rater's events, the predictions these answer, and what else answers those."""
+
+    event_ids: frozenset[str] = frozenset()
+    prediction_ids: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()  # as sent, and as kept
+    raters: frozenset[str] = frozenset()
+
+    def joined(self, other: "Traces") -> "Traces":
+        return Traces(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def tokens(self) -> list[bytes]:
+        """What nothing else holds by chance."""
+        long = (text for text in self.texts if len(text) >= _SHORTEST_TEXT)
+        names = (*self.event_ids, *self.prediction_ids, *self.raters)
+        return [word.encode("utf-8", "surrogatepass") for word in (*names, *long)]
+
+
+def of_rater(rater: str, client: str | None) -> Subject:
+    return Subject((pseudonym(client, rater), rater), client, None)
+
+
+def of_prediction(prediction_id: str) -> Subject:
+    return Subject((), None, prediction_id)
+
+
+def find_predictions(table: pa.Table, subject: Subject) -> set[str]:
+    """That the subject is, or has answered, by a table of feedback."""
+    ids = set(table.filter(_is_theirs(table, subject))["prediction_id"].to_pylist())
+    return ids | {subject.prediction_id} if subject.prediction_id else ids
+
+
+def find_events(table: pa.Table, prediction_ids: set[str]) -> pa.Array:
+    """Which rows go: one boolean each."""
+    return pc.is_in(table["prediction_id"], pa.array(sorted(prediction_ids), pa.string()))
+
+
+def traces_of(tables: Sequence[pa.Table], subject: Subject, prediction_ids: set[str]) -> Traces:
+    """Of feedback in these tables, which have columns event_id, prediction_id and text."""
+    return Traces(
+        frozenset(_values(tables, "event_id")),
+        frozenset(prediction_ids),
+        frozenset(text for text in _values(tables, "text") if text),
+        frozenset(subject.raters[:1]),
+    )
+
+
+def _values(tables: Sequence[pa.Table], name: str) -> Iterator[str]:
+    for table in tables:
+        yield from table[name].to_pylist()
+
+
+def _is_theirs(table: pa.Table, subject: Subject) -> pa.Array:
+    theirs = pc.is_in(table["rater"], pa.array(subject.raters, pa.string()))
+    if subject.client is None:
+        return theirs
+    return pc.and_(theirs, pc.fill_null(pc.equal(table["client"], subject.client), False))

@@ -1,0 +1,174 @@
+"""A person or a prediction is forgotten in store, partitions, made data, cache and remote."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import Engine, insert
+
+from flows.feedback import version
+from serving.store.engine import writing
+from serving.store.tables import PREDICTIONS
+from tasks.feedback import QUARANTINED, list_partitions
+from tasks.ingest_feedback.ingest import ingest
+from tasks.privacy import pseudonym
+from tests.flows.feedback_checkout import make_feedback_checkout
+from tests.project import run, try_run
+from tests.tasks.feedback_store import (
+    START,
+    TARGET,
+    ids_in,
+    make_event,
+    open_feedback,
+    read_params,
+    send,
+)
+
+pytestmark = pytest.mark.slow
+DERIVE = """
+import pathlib, pyarrow as pa, pyarrow.parquet as pq
+made = pathlib.Path("data/derive"); made.mkdir(parents=True, exist_ok=True)
+files = sorted(pathlib.Path("data/feedback/accepted").glob("*.parquet"))
+rows = pa.concat_tables([pq.read_table(file) for file in files])
+texts = pa.table({"text": rows["text"], "raters": [[one] for one in rows["rater"].to_pylist()]})
+pq.write_table(texts, made / "texts.parquet", compression="zstd")
+(made / "origins.json").write_text(str([f"feedback:{one}" for one in rows["event_id"].to_pylist()]))
+"""
+STAGE = {"cmd": "python derive.py", "deps": ["data/feedback/accepted"], "outs": ["data/derive"]}
+HOLD = {"min_history_events": 3, "min_events": 2, "max_rater_share": 0.9}
+SECRET, SHORT = "my neighbour Alice Miller said it was awful", "oh dear"
+ANN = pseudonym("k1", "ann")
+
+
+def text_of(number: int) -> str:
+    return {1: SECRET, 2: SHORT}.get(number, f"an ordinary text, number {number}")
+
+
+def put(engine: Engine, number: int, **changes: Any) -> None:
+    """A prediction, and what somebody said of it."""
+    prediction = {
+        "prediction_id": f"p-{number:08d}", "created_at": START, "client": "k1", "role": "live",
+        "model_version": "v1.0.0", "text": text_of(number), "text_sha256": None, "label": "no",
+        "probabilities": [1.0], "latency_ms": 1.0,
+    }  # fmt: skip
+    with writing(engine) as connection:
+        connection.execute(insert(PREDICTIONS), [prediction])
+    event = make_event(number, prediction_id=f"p-{number:08d}", client="k1", rater=f"r_{number}")
+    send(engine, [event | {"text": text_of(number), "comment": None} | changes])
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Ann's are 1, 2, 5, 6 and 7; 1 to 5 were accepted, 6 and 7 are held, 8 is not ingested yet."""
+    make_feedback_checkout(tmp_path, {"derive": STAGE}, HOLD)
+    (tmp_path / "derive.py").write_text(DERIVE)
+    monkeypatch.chdir(tmp_path)
+    with open_feedback() as engine:
+        for numbers in ((1, 2, 3, 4, 5), (6, 7)):
+            for number in numbers:
+                put(engine, number, **({} if number in (3, 4) else {"rater": ANN}))
+            ingest(TARGET, read_params())
+        put(engine, 8, rater=ANN)
+        version()
+        run(tmp_path, ["dvc", "repro", "-q"])
+        run(tmp_path, ["dvc", "push", "-q"])
+        yield engine
+
+
+def forget(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return try_run(Path(), [sys.executable, "-m", "flows.forget", *arguments])
+
+
+def holders(*words: str) -> list[str]:
+    """Files of this checkout and its remote that hold one of the words, by plain reading."""
+    found = []
+    for folder in (Path("data"), Path("live"), Path(".dvc"), Path("../flywheel-remote")):
+        for file in filter(Path.is_file, folder.rglob("*")):
+            content = file.read_bytes()
+            if content[:4] == b"PAR1":
+                content = str(pq.read_table(file).to_pylist()).encode()
+            if any(word.encode() in content for word in words):
+                found.append(str(file))
+    return found
+
+
+def ids_of(*numbers: int) -> list[str]:
+    return sorted(make_event(number)["event_id"] for number in numbers)
+
+
+def test_a_rater_is_gone_everywhere_and_others_stay(store: Engine) -> None:
+    traces = (ANN, SECRET, SHORT, "p-00000001", "p-00000008", *ids_of(1, 2, 5, 6, 7, 8))
+    before = holders(*traces)
+    for place in ("data/feedback/accepted", "data/feedback/quarantined", "data/derive", "live/",
+                  ".dvc/cache", "../flywheel-remote"):  # fmt: skip
+        assert any(place in file for file in before), place
+    done = forget("--rater", "ann", "--client", "k1")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "0 left"
+    assert "6 events on 6 predictions" in done.stdout
+    assert holders(*traces) == []
+    assert sorted(ids_in()) == ids_of(3, 4)
+    with store.connect() as connection:
+        (rows,) = connection.exec_driver_sql("SELECT count(*) FROM predictions").one()
+    assert rows == 2
+    run(Path(), ["dvc", "repro", "-q"])
+    assert pq.read_table("data/derive/texts.parquet").num_rows == 2
+    run(Path(), ["dvc", "push", "-q"])
+    assert holders(*traces) == []
+
+
+def test_what_stays_is_not_ingested_again_and_what_comes_later_is(store: Engine) -> None:
+    assert forget("--rater", "ann", "--client", "k1").returncode == 0
+    assert ingest(TARGET, read_params()) == []
+    put(store, 20)
+    (made,) = ingest(TARGET, read_params())
+    assert made.manifest.num_events == 1
+    assert sorted(ids_in()) == ids_of(3, 4, 20)
+    (empty,) = list_partitions(TARGET / QUARANTINED)
+    assert (empty.manifest.num_events, empty.manifest.seqs) == (0, ((6, 7),))
+
+
+def test_a_prediction_is_forgotten_with_all_that_was_said_of_it(store: Engine) -> None:
+    done = forget("--prediction", "p-00000003")
+    assert done.returncode == 0, done.stdout
+    assert holders("p-00000003", text_of(3), *ids_of(3)) == []
+    assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7)
+    ingest(TARGET, read_params())
+    assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7, 8)
+    assert [one.manifest.seqs for one in list_partitions(TARGET / QUARANTINED)] == [((6, 7),)]
+
+
+def test_a_text_that_others_have_sent_too_stays_theirs(store: Engine) -> None:
+    put(store, 30, text=SECRET)
+    with writing(store) as connection:
+        connection.exec_driver_sql(
+            "UPDATE predictions SET text = ? WHERE prediction_id = 'p-00000030'", (SECRET,)
+        )
+    done = forget("--rater", "ann", "--client", "k1")
+    assert done.returncode == 0, done.stdout
+    assert holders(ANN, *ids_of(1, 2, 5, 6, 7, 8)) == []
+    with store.connect() as connection:
+        found = connection.exec_driver_sql("SELECT text FROM feedback WHERE seq > 8").scalars()
+        assert list(found) == [SECRET]
+
+
+def test_what_it_may_not_touch_is_named_and_it_fails(store: Engine) -> None:
+    bundle = Path("live/releases/v1.0.0/golden.json")
+    bundle.parent.mkdir(parents=True)
+    bundle.write_text(f'["{SECRET}"]')
+    done = forget("--rater", "ann", "--client", "k1")
+    assert done.returncode == 1
+    assert f"live: looked through 1 files, 1 left: {bundle}" in done.stdout
+    assert bundle.exists()
+
+
+def test_nobody_is_nobody(store: Engine) -> None:
+    before = ids_in()
+    done = forget("--rater", "bob")
+    assert done.returncode == 0, done.stdout
+    assert "0 events on 0 predictions" in done.stdout
+    assert ids_in() == before
