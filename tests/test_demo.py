@@ -37,6 +37,7 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
         votes_per_text=1,
         num_turns=2,
         params={
+            "train.learning.max_epochs": 8,
             "monitor.min_rows": 30,
             "monitor.labels_ready.min_events": 100,
             "gate.gain.non_inferiority_margin": 1.0,  # some sixty test rows bound nothing closely

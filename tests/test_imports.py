@@ -16,7 +16,8 @@ MAKERS = {
     "_FoldTable", "Path(__file__).with_name", "Contestant", "field", "key.lower",
     "threading.Event", "threading.Lock", "Widths", "set", "Layout", "partial",
     "Search", "Pointer", "FailFast", "frozenset", "Part",
-    "MetaData", "Table", "Column", "CheckConstraint", "Index", "UniqueConstraint", "Scenario", "DateTime",
+    "MetaData", "Table", "Column", "CheckConstraint", "Index", "UniqueConstraint", "DateTime",
+    "Scenario",
 }  # fmt: skip
 IDLE_CONDITIONS = {"__name__ == '__main__'", "TYPE_CHECKING"}
 

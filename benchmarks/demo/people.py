@@ -1,18 +1,19 @@
 """Simulated people: they ask the live service about texts, and answer with real votes."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 
 from benchmarks.demo.scenario import Scenario, Sent
 from benchmarks.demo.truth import Truth
 
-_TEXTS_PER_REQUEST = 16
-_NUM_AT_ONCE = 8
+_TEXTS_PER_REQUEST = 8
+_NUM_AT_ONCE = 6
 _SECONDS = 60.0
-_NAMESPACE = uuid.UUID(int=0)
 
 
 def answer(url: str, truth: Truth, places: Sequence[int], scenario: Scenario) -> list[Sent]:
@@ -34,14 +35,13 @@ def answer(url: str, truth: Truth, places: Sequence[int], scenario: Scenario) ->
 def _ask_and_tell(
     client: httpx.Client, truth: Truth, places: Sequence[int], scenario: Scenario
 ) -> list[Sent]:
-    asked = client.post("/v1/predict", json={"texts": [truth.texts[place] for place in places]})
-    asked.raise_for_status()
+    asked = _post(client, "/v1/predict", {"texts": [truth.texts[place] for place in places]})
     sent = []
     for place, prediction in zip(places, asked.json()["predictions"], strict=True):
         for number, vote in enumerate(truth.votes[place][: scenario.votes_per_text]):
             person = (place * scenario.votes_per_text + number) % scenario.num_people
             event = Sent(
-                str(uuid.uuid5(_NAMESPACE, f"{prediction['prediction_id']} {person}")),
+                str(uuid.uuid5(uuid.NAMESPACE_OID, f"{prediction['prediction_id']} {person}")),
                 prediction["prediction_id"], truth.texts[place], f"person {person}", vote,
             )  # fmt: skip
             _tell(client, event, is_right=vote == prediction["label"])
@@ -54,6 +54,16 @@ def _tell(client: httpx.Client, event: Sent, is_right: bool) -> None:
         "event_id": event.event_id, "prediction_id": event.prediction_id,
         "label": None if is_right else event.label, "rater": event.rater,
     }  # fmt: skip
-    answered = client.post("/v1/feedback", json=body)
-    if not answered.is_success:
-        raise RuntimeError(f"POST /v1/feedback: {answered.status_code} {answered.text}")
+    _post(client, "/v1/feedback", body)
+
+
+def _post(client: httpx.Client, route: str, body: dict[str, Any]) -> httpx.Response:
+    """Whoever is told that the service is busy comes again; sent twice, an event is kept once."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        answered = client.post(route, json=body)
+        if answered.is_success:
+            return answered
+        if answered.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            raise RuntimeError(f"POST {route}: {answered.status_code} {answered.text}")
+        time.sleep(float(answered.headers.get("retry-after", "1")))
