@@ -22,7 +22,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: help setup run repro sweep up serve down releases promote rollback ingest release-feedback forget monitor trace demo restore doctor test check soak lock clean \
 	tensorboard mlflow \
 	bench-train bench-parallel bench-growth bench-plan bench-sweep bench-tracking \
-	bench-quality bench-clean bench-validate bench-orchestration bench-serving bench-ingest
+	bench-quality bench-clean bench-validate bench-orchestration bench-serving bench-ingest bench-attack
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -146,6 +146,9 @@ bench-serving: setup ## the prediction service beside FastAPI, LitServe, BentoML
 
 bench-ingest: setup ## rows/s from the store to partitions beside ADBC to Parquet alone (ROWS=10000000)
 	@python -m benchmarks.ingest
+
+bench-attack: setup ## accounts that flip every other label, in the clone that make demo left: their weight, and what they bring about
+	@python -m benchmarks.attack
 
 bench-tracking: setup ## time of a training with each tracker on, and with W&B's server away
 	@python -m benchmarks.tracking

@@ -1,5 +1,6 @@
 """Where a correction went: from the store to a partition, an example, a split, and the releases."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from tasks.releases import LIVE, Place, Release
 
 LEARNT = ("train", "validation")
 _STAGE = "split"
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _COLUMNS = (
     "event_id", "received_at", "client", "rater", "label", "predicted", "prediction_id",
     "model_version", "predicted_at", "text",
@@ -37,8 +39,18 @@ class Station(NamedTuple):
     reason: str  # why it was set aside, where it was
 
 
+def check_event_id(event_id: str) -> None:
+    """InputError for what no client can have sent."""
+    if not re.fullmatch(_UUID, event_id):
+        raise InputError(
+            f"{event_id!r}: no event_id, expected a UUID in small letters, as POST /v1/feedback "
+            "takes it. See what the client sent."
+        )
+
+
 def find_in_store(event_id: str) -> Event | None:
     """The row that was acknowledged; None: it is not there. Errors as of `open_store`."""
+    check_event_id(event_id)
     query = f"SELECT {', '.join(_COLUMNS)} FROM feedback WHERE event_id = '{event_id}'"
     with open_store() as store, store.cursor() as cursor:
         cursor.execute(query)

@@ -1,7 +1,6 @@
 """`make trace EVENT=...`: one correction, from its request to the models that learnt from it."""
 
 import argparse
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from flows.journey import (
     Event,
     Releases,
     Station,
+    check_event_id,
     example_of,
     find_in_partitions,
     find_in_store,
@@ -19,7 +19,6 @@ from tasks.errors import FlywheelError, InputError
 from tasks.releases import LIVE, Place, read_pointer
 
 FEEDBACK = Path("data/feedback")
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SHOWN_CHARACTERS = 70
 
 
@@ -32,11 +31,7 @@ def main() -> None:
 
 def trace(event_id: str) -> Iterator[tuple[str, str]]:
     """Name and words of each station; InputError where the event never came in."""
-    if not re.fullmatch(_UUID, event_id):
-        raise InputError(
-            f"{event_id!r}: no event_id, expected a UUID in small letters, as POST /v1/feedback "
-            "takes it. See what the client sent."
-        )
+    check_event_id(event_id)
     stored, why_not = _look_into_store(event_id)
     ingested = find_in_partitions(FEEDBACK, event_id)
     if stored is None and ingested is None:

@@ -12,6 +12,7 @@ from tasks import artifacts, records, stage
 from tasks.params import load_params
 from tasks.split.assignment import PARTS, Member, assign
 from tasks.split.leaks import refuse_gaps, refuse_leaks
+from tasks.split.nearness import set_aside_near
 from tasks.split.params import SplitParams
 from tasks.text import match_key
 
@@ -23,7 +24,9 @@ EXCLUDED = records.LABELLED.append(
 
 def split(examples: pa.Table, params: SplitParams) -> tuple[dict[str, pa.Table], pa.Table]:
     """The LABELLED rows of each part, and EXCLUDED rows; GateError if the parts are no use."""
-    assigned = pa.array(assign(_members(examples), params), pa.string())
+    members = _members(examples)
+    placed = set_aside_near(members, assign(members, params), params.leak_jaccard)
+    assigned = pa.array(placed, pa.string())
     parts = {part: examples.filter(pc.equal(assigned, part)) for part in PARTS}
     is_excluded = pc.invert(pc.is_in(assigned, pa.array(PARTS)))
     excluded = examples.filter(is_excluded).append_column("reason", assigned.filter(is_excluded))

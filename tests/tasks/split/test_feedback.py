@@ -107,3 +107,42 @@ def test_the_stage_writes_the_holdout_and_knows_corrections_by_their_origin():
     for part in ("train", "validation", "test"):
         assert parts[part].equals(plain[part])
     assert excluded.num_rows == 0
+
+
+LONG = "the battery of this phone lasts two whole days and it charges again within one hour flat so"
+
+
+def long_text(part: str) -> str:
+    """Nearly equal to any other of these, and drawn for the part."""
+    tails = (f"{LONG} we like it {n}" for n in range(9999))
+    return next(text for text in tails if draw(text, PARAMS) == part)
+
+
+@pytest.mark.parametrize(
+    ("of_file", "of_feedback", "reason"),
+    [
+        ("test", "train", "twin_of_test"),
+        ("test", "validation", "twin_of_test"),
+        ("train", "test", "twin_of_learnt"),
+        ("train", "validation", "twin_of_learnt"),
+        ("validation", "train", "twin_of_validation"),
+    ],
+)
+def test_a_correction_that_no_group_shows_as_a_twin_stops_nothing(of_file, of_feedback, reason):
+    """In groups of their own, as a flood of copies can have them."""
+    rows = ordinary()
+    twins = [(long_text(of_file), "file", "good"), (long_text(of_feedback), "people", "good")]
+    parts, excluded = split(labelled([*rows, *twins], frozenset([len(rows) + 1])), PARAMS)
+    assert f"id{len(rows)}" in parts[of_file]["example_id"].to_pylist()
+    assert excluded["reason"].to_pylist() == [reason]
+    assert excluded["example_id"].to_pylist() == [f"id{len(rows) + 1}"]
+
+
+def test_corrections_nearly_equal_to_one_another_are_kept_apart_too():
+    rows = ordinary()
+    texts = [long_text("test"), long_text("train"), long_text("validation")]
+    twins = [(text, f"people {at}", "good") for at, text in enumerate(texts)]
+    corrected = frozenset(range(len(rows), len(rows) + 3))
+    parts, excluded = split(labelled([*rows, *twins], corrected), PARAMS)
+    assert parts["holdout"]["text"].to_pylist() == [texts[0]]
+    assert excluded["reason"].to_pylist() == ["twin_of_test", "twin_of_test"]

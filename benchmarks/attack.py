@@ -1,0 +1,141 @@
+"""`make bench-attack`: accounts that flip every other label, in the clone that `make demo` left.
+
+Their events go into the store beside those of the demo's people, and the usual way from there. The
+accounts judge texts that were really asked, which others have judged, too.
+"""
+
+import contextlib
+import datetime
+import json
+import random
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import insert, select
+
+from benchmarks.demo.place import Demo
+from benchmarks.machine import describe_machine
+from serving.store.engine import open_engine, writing
+from serving.store.tables import FEEDBACK
+from tasks.artifacts import sha256_of
+from tasks.live_store import make_store_url
+from tasks.params import load_params
+from tasks.privacy import pseudonym
+from tasks.releases import LIVE, Place, read_pointer
+from tasks.votes import LabelParams
+
+CLONE = Path(".run/demo/checkout")
+TRAIN, RATERS = Path("data/split/train.parquet"), Path("data/label/raters.parquet")
+METRICS = Path("data/evaluate/metrics.json")
+_TEXTS_EACH = 400
+_FLIPPED = 0.5
+
+
+class Outcome(NamedTuple):
+    """What an attack has come to."""
+
+    num_events: int
+    share_of_weight: float  # of all corrections
+    is_trained: bool  # whether the train split changed at all
+    loss_points: float  # macro F1 on the test split, before less after
+    decision: str  # the gate's, of the candidate against what is live
+
+
+def main() -> None:
+    demo = Demo(CLONE.resolve(), 0)
+    if not (demo.folder / METRICS).is_file():
+        sys.exit(f"{CLONE}: no demo there, expected the clone that it leaves. Run make demo first.")
+    with contextlib.chdir(demo.folder):
+        for num_accounts in (1, 20):
+            outcome = attack(demo, num_accounts)
+            print(f"{num_accounts} accounts: {outcome}", flush=True)
+    print(describe_machine())
+
+
+def attack(demo: Demo, num_accounts: int) -> Outcome:
+    """Send, ingest, run the graph, and let the gate judge; nothing is made live."""
+    before, trained_on = read_macro_f1(), sha256_of(TRAIN)
+    names = [f"{num_accounts} attackers: {number}" for number in range(num_accounts)]
+    num_events = send(names)
+    demo.run(sys.executable, "-m", "tasks.ingest_feedback", "data/feedback")
+    demo.run("dvc", "add", "--quiet", "data/feedback/accepted", "data/feedback/quarantined")
+    demo.run("dvc", "repro", "--quiet")
+    return Outcome(
+        num_events,
+        weigh([pseudonym(None, name) for name in names]),
+        sha256_of(TRAIN) != trained_on,
+        100 * (before - read_macro_f1()),
+        judge(demo),
+    )
+
+
+def send(names: Sequence[str]) -> int:
+    """Each account judges some texts as they are, and flips every other; all flip the same."""
+    classes = load_params("label", LabelParams).classes
+    engine = open_engine(make_store_url())
+    try:
+        with engine.connect() as connection:
+            known = [dict(row._mapping) for row in connection.execute(select(FEEDBACK))]
+        chance = random.Random(len(names))
+        by_text = {row["text"]: row for row in known}
+        lies = {text: chance.random() < _FLIPPED for text in by_text}
+        events = [
+            _judge(by_text[text], name, classes, lies[text])
+            for name in names
+            for text in chance.sample(sorted(by_text), _TEXTS_EACH)
+        ]
+        with writing(engine) as connection:
+            connection.execute(insert(FEEDBACK), events)
+    finally:
+        engine.dispose()
+    return len(events)
+
+
+def _judge(
+    known: dict[str, Any], name: str, classes: Sequence[str], is_lie: bool
+) -> dict[str, Any]:
+    """The last person's label of the text, or the one at the other end of the classes."""
+    place = classes.index(known["label"])
+    label = classes[len(classes) - 1 - place] if is_lie else classes[place]
+    if is_lie and label == known["label"]:  # the middle
+        label = classes[0]
+    now = datetime.datetime.now(datetime.UTC)
+    own = {"event_id": str(uuid.uuid4()), "rater": pseudonym(None, name), "label": label}
+    kept = {key: value for key, value in known.items() if key != "seq"}
+    return {**kept, **own, "received_at": now, "comment": None}
+
+
+def weigh(raters: Sequence[str]) -> float:
+    """Share of these raters in the weight of all corrections."""
+    table = pq.read_table(RATERS)
+    given = pc.multiply(pc.fill_null(table["weight"], 0.0), table["num_votes"])
+    mine = pc.is_in(table["rater"], value_set=pa.array(raters))
+    return float(pc.sum(given.filter(mine)).as_py() / pc.sum(given).as_py())
+
+
+def read_macro_f1() -> float:
+    return float(json.loads(METRICS.read_text())["evaluate"]["macro_f1"])
+
+
+def judge(demo: Demo) -> str:
+    live = read_pointer(place := Place(LIVE)).live
+    assert live, "the demo ends with a release"
+    target = Path(".run/attack")
+    demo.run(
+        sys.executable, "-m", "tasks.gate", "models/package/bundle", "data/split/test.parquet",
+        "data/validate/metrics.json", str(target), "--holdout", "data/split/holdout.parquet",
+        "--champion", str(place.bundle(live.version)), "--champion-id", live.manifest_sha256,
+    )  # fmt: skip
+    verdict = json.loads((target / "verdict.json").read_text())
+    failed = [one["name"] for one in verdict["conditions"] if not one["passed"]]
+    return f"{verdict['decision']} ({', '.join(failed)})"
+
+
+if __name__ == "__main__":
+    main()
