@@ -83,13 +83,13 @@ class Releases:
     def __init__(self) -> None:
         self._cache = find_cache()
         self._parts: dict[str, Reasons] = {}  # by md5
-        self._releases = list_releases(Place(LIVE))
+        self._splits = [(one, _splits_of(one)) for one in list_releases(Place(LIVE))]
 
     def stations(self, example: str) -> Iterator[Station]:
         """One for each release, oldest first."""
-        for release in self._releases:
+        for release, split in self._splits:
             found = Station(release, "", "")
-            for part, md5 in _splits_of(release).items():
+            for part, md5 in split.items():
                 if (reason := self._read(part, md5).get(example)) is not None:
                     found = Station(release, part, reason)
             yield found
