@@ -35,8 +35,8 @@ class Station(NamedTuple):
     """What a release did with an example."""
 
     release: Release
-    part: str  # of the split; "": it was not there
-    reason: str  # why it was set aside, where it was
+    part: str  # of the split; "": it was not there, or nobody can say
+    reason: str  # why it was set aside, where it was; without a part, why nobody can say
 
 
 def check_event_id(event_id: str) -> None:
@@ -83,16 +83,24 @@ class Releases:
     def __init__(self) -> None:
         self._cache = find_cache()
         self._parts: dict[str, Reasons] = {}  # by md5
-        self._splits = [(one, _splits_of(one)) for one in list_releases(Place(LIVE))]
+        self._releases = list_releases(Place(LIVE))
+        self._splits: dict[str, dict[str, str]] = {}  # by version: md5 of each table
 
     def stations(self, example: str) -> Iterator[Station]:
         """One for each release, oldest first."""
-        for release, split in self._splits:
-            found = Station(release, "", "")
-            for part, md5 in split.items():
-                if (reason := self._read(part, md5).get(example)) is not None:
-                    found = Station(release, part, reason)
-            yield found
+        for release in self._releases:
+            try:
+                yield self._find(release, example)
+            except InputError as error:  # an old one; newer ones may well be there
+                yield Station(release, "", str(error))
+
+    def _find(self, release: Release, example: str) -> Station:
+        if release.version not in self._splits:
+            self._splits[release.version] = _splits_of(release)
+        for part, md5 in self._splits[release.version].items():
+            if (reason := self._read(part, md5).get(example)) is not None:
+                return Station(release, part, reason)
+        return Station(release, "", "")
 
     def _read(self, part: str, md5: str) -> Reasons:
         if md5 not in self._parts:

@@ -16,6 +16,7 @@ from flows.journey import (
 )
 from flows.terminal import run_door, say
 from tasks.errors import FlywheelError, InputError
+from tasks.feedback import QUARANTINED
 from tasks.releases import LIVE, Place, read_pointer
 
 FEEDBACK = Path("data/feedback")
@@ -48,6 +49,9 @@ def trace(event_id: str) -> Iterator[tuple[str, str]]:
         return
     file, row = ingested
     yield "partition", str(file)
+    if file.parent.name == QUARANTINED:
+        yield "held", "it waits for a person, or was rejected: make release-feedback says why"
+        return
     if row["text"] is None:
         yield "example", "none: its text was not kept (serving.prediction_log.keep)"
         return
@@ -62,11 +66,11 @@ def trace(event_id: str) -> Iterator[tuple[str, str]]:
 def describe(station: Station) -> str:
     run = f"run {station.release.run}, commit {station.release.commit[:12]}"
     if not station.part:
-        return f"did not know it yet ({run})"
+        return station.reason or f"did not know its text yet ({run})"
     if station.part in LEARNT:
-        return f"learnt from it, split {station.part} ({run})"
+        return f"learnt from its text, split {station.part} ({run})"
     reason = f": {station.reason}" if station.reason else ""
-    return f"did not learn from it, {station.part}{reason} ({run})"
+    return f"did not learn from its text, {station.part}{reason} ({run})"
 
 
 def _look_into_store(event_id: str) -> tuple[Event | None, str]:

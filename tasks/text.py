@@ -1,5 +1,6 @@
 """The normal form of a text, and the key by which two texts count as the same; pure Python."""
 
+import hashlib
 import html
 import html.entities
 import re
@@ -39,6 +40,11 @@ def normalise(text: str) -> str:
         level += 1
         text, mended = mended, _mend(mended, resolve=level < _DEEPEST_ENTITIES)
     return text
+
+
+def sha256_of_text(text: str) -> str:
+    """Equal for texts that are one to the model, which sees their normal form."""
+    return hashlib.sha256(normalise(text).encode()).hexdigest()
 
 
 def match_key(text: str) -> str:

@@ -84,7 +84,7 @@ def test_the_loop_closes(scenario: Scenario, capsys: pytest.CaptureFixture[str])
     parts = traced.by_part
     assert parts["train"] > NUM_ROWS / 2
     assert parts["holdout"] == result.ours[0].num_rows
-    assert "learnt from it, split" in said
+    assert "learnt from its text, split" in said
     assert (scenario.folder / "report.png").stat().st_size > 10_000
     report = (scenario.folder / "report.md").read_text("utf-8")
     assert "480 corrections acknowledged, 480 ingested" in report

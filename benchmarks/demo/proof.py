@@ -109,7 +109,8 @@ def _trace_turn(turn: Turn, ingested: dict[str, str], releases: Releases) -> Tra
 def _place_in(version: str, example: str, releases: Releases) -> str:
     (station,) = [one for one in releases.stations(example) if one.release.version == version]
     if not station.part:
-        raise RuntimeError(f"example {example} of a correction is in no part of {version}")
+        said = station.reason or "it is in no part"
+        raise RuntimeError(f"example {example} of a correction, in {version}: {said}")
     return f"{station.part}: {station.reason}" if station.reason else station.part
 
 

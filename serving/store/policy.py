@@ -1,10 +1,9 @@
 """How much of a text the store may hold."""
 
-import hashlib
 from typing import Literal, NamedTuple
 
 from tasks.privacy import PrivacyParams, mask
-from tasks.text import normalise
+from tasks.text import normalise, sha256_of_text
 
 Keep = Literal["text", "hash", "nothing"]
 
@@ -35,8 +34,3 @@ def text_to_learn_from(text: str | None, policy: Policy) -> str | None:
 
 def hash_text(text: str, policy: Policy) -> str | None:
     return None if policy.keep == "nothing" else sha256_of_text(text)
-
-
-def sha256_of_text(text: str) -> str:
-    """Equal for texts that are one to the model; the model sees their normal form."""
-    return hashlib.sha256(normalise(text).encode()).hexdigest()

@@ -26,7 +26,11 @@ def main(fetch: Path, raw: Path, corrections: Path, target: Path) -> None:
     folders = {"fetch": fetch, "raw": raw}
     results = [read_source(source, folders, params) for source in params.sources]
     problems = find_excess(results, params)
-    if (corrected := read_corrections(corrections, params.feedback)).rows_in:
+    if (
+        corrected := read_corrections(
+            corrections, params.feedback, [result.examples for result in results]
+        )
+    ).rows_in:
         results.append(corrected)
     rejected = list_rejects(results)
     failed = target.with_name(f"{target.name}-failed")

@@ -1,6 +1,7 @@
 """Corrections as a source: one example per text, with the newest vote of each person."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,24 @@ from tasks.aggregate.collect import example_id
 from tasks.aggregate.params import FeedbackSource
 from tasks.aggregate.rows import Reject, reject
 from tasks.aggregate.sources import Result
+from tasks.text import normalise, sha256_of_text
 
 Ints = npt.NDArray[np.int64]
+_MASK = r"\[[a-z]+\]"  # as tasks/privacy.py puts in place of personal data
 _NOBODY = "nobody"  # the client, where API keys are off
 _ORDER = [("received_at", "ascending"), ("event_id", "ascending")]
 
 
-def read_corrections(folder: Path, params: FeedbackSource) -> Result:
+def read_corrections(
+    folder: Path, params: FeedbackSource, files: Sequence[pa.Table] = ()
+) -> Result:
     """Every accepted partition below FOLDER; the same events give the same bytes, however cut.
 
+    A text that was masked is put back where `files`, tables of AGGREGATED rows, have it anyway: it
+    must be known as that text, or a correction of a test example would be learnt from.
     InputError for a partition that is not what its manifest says.
     """
-    events = _read_events(folder).sort_by(_ORDER)
+    events = _unmask(_read_events(folder).sort_by(_ORDER), files)
     votes = _votes_of(events, params)
     usable = pc.and_(pc.is_valid(votes), pc.is_valid(events["text"]))
     rejects = [_explain(row, params) for row in events.filter(pc.invert(usable)).to_pylist()]
@@ -37,6 +44,22 @@ def _read_events(folder: Path) -> pa.Table:
     partitions = feedback.list_partitions(folder / feedback.ACCEPTED)
     tables = [feedback.read_partition(partition) for partition in partitions]
     return pa.concat_tables([records.FEEDBACK.empty_table(), *tables])
+
+
+def _unmask(events: pa.Table, files: Sequence[pa.Table]) -> pa.Table:
+    masked = pc.match_substring_regex(events["text"], _MASK).fill_null(False)
+    if not pc.any(masked).as_py():
+        return events
+    written = {sha256_of_text(text): text for table in files for text in table["text"].to_pylist()}
+    texts = [
+        normalise(written.get(sha256, text)) if is_masked else text
+        for text, sha256, is_masked in zip(
+            events["text"].to_pylist(), events["text_sha256"].to_pylist(), masked.to_pylist(),
+            strict=True,
+        )
+    ]  # fmt: skip
+    column = events.column_names.index("text")
+    return events.set_column(column, events.schema.field(column), pa.array(texts, pa.string()))
 
 
 def _votes_of(events: pa.Table, params: FeedbackSource) -> pa.ChunkedArray:

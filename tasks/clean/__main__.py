@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import artifacts, progress, records, stage
+from tasks.clean.bridges import reject_bridges, settle
 from tasks.clean.duplicates import CONFLICTS, find_conflicts, find_copies, merge
 from tasks.clean.lengths import reject
 from tasks.clean.near_duplicates import cluster
@@ -34,6 +35,12 @@ def clean(examples: pa.Table, params: CleanParams) -> Cleaned:
     unique, rejected, conflicts = merge_duplicates(examples, params)
     log.info("%s distinct texts; looking for near-duplicates", f"{len(unique):,}")
     groups = group(unique, params.near_duplicates)
+    corrected = records.is_feedback(unique)
+    if pc.any(corrected).as_py():
+        files = group(unique.filter(pc.invert(corrected)), params.near_duplicates)
+        groups, bridges = settle(groups, corrected, files)
+        rejected = pa.concat_tables([rejected, reject_bridges(unique.filter(bridges))])
+        unique, groups = unique.filter(pc.invert(bridges)), groups.filter(pc.invert(bridges))
     return Cleaned(unique.append_column("group_id", groups), rejected, conflicts)
 
 

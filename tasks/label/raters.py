@@ -15,7 +15,10 @@ RATERS = pa.schema(
         pa.field("rater", pa.string(), False, {"meaning": "the rater's id"}),
         pa.field("num_votes", pa.int64(), False, {"meaning": "votes given, over all sources"}),
         pa.field(
-            "quality", pa.float64(), True, {"meaning": "merit of the votes, 0 to 1; null: unknown"}
+            "quality",
+            pa.float64(),
+            True,
+            {"meaning": "merit of the votes, 1: good; null: unknown"},
         ),
         pa.field(
             "weight", pa.float64(), True, {"meaning": "of each correction, 0 to 1; null: gave none"}

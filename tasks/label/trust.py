@@ -23,6 +23,7 @@ from tasks.text import match_key
 from tasks.votes import (
     UNLABELLED,
     Floats,
+    Ints,
     LabelParams,
     ScaleVotes,
     TrustParams,
@@ -55,15 +56,17 @@ class Trusted:
     """Labels by weighted votes, and what became known of the raters, by name."""
 
     labels: Labels
-    reliability: dict[str, float]  # 0 to 1
+    reliability: dict[str, float]  # 1: as good as the crowd, or somewhat better by chance
     weight: dict[str, float]  # of each of their votes, 0 to 1
+    num_capped: int  # votes beyond their rater's share, which count nothing
     largest_share: float  # of one rater, in the weight of all corrections
 
     def measure(self) -> Metrics:
         """For DVC."""
         distrusted = sum(weight == 0 for weight in self.weight.values())
         return {
-            "distrusted_raters": distrusted, "largest_share_of_a_rater": self.largest_share,
+            "distrusted_raters": distrusted, "capped_votes": self.num_capped,
+            "largest_share_of_a_rater": self.largest_share,
         }  # fmt: skip
 
 
@@ -71,38 +74,48 @@ def apply_trust(labels: Labels, corrections: Corrections, params: LabelParams) -
     """Labels of corrected rows by weighted votes: none where they weigh less than `min_weight`."""
     votes = corrections.votes
     if not votes.names:
-        return Trusted(labels, {}, {}, 0.0)
+        return Trusted(labels, {}, {}, 0, 0.0)
     num_known = int((labels.classes[~corrections.rows] != UNLABELLED).sum())
-    reliability = measure_reliability(votes, find_known(labels, corrections), params.trust)
-    num_votes = np.bincount(votes.rater, minlength=len(votes.names))
-    weight = cap(_ramp(reliability, params.trust), num_votes, num_known, params.trust)
-    given = weight * num_votes
+    known, keys = find_known(labels, corrections)
+    reliability = measure_reliability(votes, known, keys, params.trust)
+    weight = _ramp(reliability, params.trust)
+    each = cap(weight[votes.rater], votes, num_known, params.trust)
+    given = _sum(votes, each)
     return Trusted(
-        reweigh(labels, corrections, weight, params),
+        reweigh(labels, corrections, each, params),
         dict(zip(votes.names, reliability.tolist(), strict=True)),
         dict(zip(votes.names, weight.tolist(), strict=True)),
-        float(given.max() / max(given.sum(), np.finfo(float).tiny)),
+        int(((weight[votes.rater] > 0) & (each == 0)).sum()),
+        float(given.max() / max(given.sum(), _ALMOST_NONE)),
     )
 
 
-def find_known(labels: Labels, corrections: Corrections) -> Floats:
-    """For each row the shares of the known votes on its text, shape (rows, classes); else NaN."""
+def find_known(labels: Labels, corrections: Corrections) -> tuple[Floats, Ints]:
+    """For each row the shares of the known votes on its text, (rows, classes), else NaN; and a
+    number for its match key, (rows,): variants of one text are one piece of evidence."""
     known = np.full(labels.probs.shape, np.nan)
+    keys = np.full(len(corrections.rows), -1)
     of_key = {
         match_key(corrections.texts[row]): row
         for row in np.flatnonzero(~corrections.rows & (labels.classes != UNLABELLED))
     }
+    numbers: dict[str, int] = {}
     for row in np.flatnonzero(corrections.rows):
-        if (same := of_key.get(match_key(corrections.texts[row]))) is not None:
+        key = match_key(corrections.texts[row])
+        keys[row] = numbers.setdefault(key, len(numbers))
+        if (same := of_key.get(key)) is not None:
             known[row] = labels.probs[same]
-    return known
+    return known, keys
 
 
-def measure_reliability(votes: RaterVotes, known: Floats, params: TrustParams) -> Floats:
+def measure_reliability(
+    votes: RaterVotes, known: Floats, keys: Ints, params: TrustParams
+) -> Floats:
     """Of each rater, shape (raters,): 1 as good as the crowd, 0 never right."""
     credit = known / known.max(axis=1, keepdims=True)
     likely = np.nan_to_num((known * credit).sum(axis=1))[votes.row]
-    told = _Evidence(np.nan_to_num(credit[votes.row, votes.vote]), likely)
+    once = 1 / _count_alike(votes, keys)
+    told = _Evidence(once * np.nan_to_num(credit[votes.row, votes.vote]), once * likely)
     reliability: Floats = np.ones(len(votes.names))
     for _ in range(params.num_rounds):
         weight = _ramp(reliability, params)
@@ -124,23 +137,32 @@ def _agreement_of_crowd(evidence: _Evidence, each: Floats, params: TrustParams) 
     return min(max(found, params.min_crowd_agreement), 1.0)
 
 
-def cap(
-    weight: Floats, num_votes: npt.NDArray[np.int64], num_known: int, params: TrustParams
-) -> Floats:
-    """Weights such that nobody has more than `max_share_per_rater` of all that is learnt from."""
-    given = weight * num_votes
+def cap(each: Floats, votes: RaterVotes, num_known: int, params: TrustParams) -> Floats:
+    """The weight of each vote, 0 for those beyond their rater's share: the first ones count.
+
+    Nobody has more than `max_share_per_rater` of the votes that count and the known labels
+    together, or an equal part where nothing is known and all would have more.
+    """
+    counted = np.flatnonzero(each > 0)
+    num_votes = np.bincount(votes.rater[counted], minlength=len(votes.names))
+    share = params.max_share_per_rater
+    if not num_known:
+        share = max(share, 1 / max(int(np.count_nonzero(num_votes)), 1))
+    most = float(num_votes.max()) if len(num_votes) else 0.0
     for _ in range(_ROUNDS_OF_CAPPING):  # what is cut makes the whole smaller, and so the cap
-        given = np.minimum(given, params.max_share_per_rater * (num_known + given.sum()))
-    capped: Floats = given / np.maximum(num_votes, 1)
+        most = min(most, share * (num_known + float(np.minimum(num_votes, most).sum())))
+    order = counted[np.lexsort((votes.row[counted], votes.rater[counted]))]
+    first = np.cumsum(num_votes) - num_votes
+    turn = np.arange(len(order)) - first[votes.rater[order]]
+    capped = np.zeros(len(each))
+    kept = order[turn < max(most, 1.0)]
+    capped[kept] = each[kept]
     return capped
 
 
-def reweigh(
-    labels: Labels, corrections: Corrections, weight: Floats, params: LabelParams
-) -> Labels:
-    """The corrected rows' classes, shares and means, every vote counting by its rater's weight."""
+def reweigh(labels: Labels, corrections: Corrections, each: Floats, params: LabelParams) -> Labels:
+    """The corrected rows' classes, shares and means, every vote counting by its weight."""
     votes, rows = corrections.votes, corrections.rows
-    each = weight[votes.rater]
     sums = _sums(votes, each, labels.probs.shape)
     total = sums.sum(axis=1)
     shares = np.divide(sums, total[:, None], out=np.full(sums.shape, np.nan), where=sums > 0)
@@ -158,6 +180,14 @@ def reweigh(
         probs=np.where(rows[:, None], shares, labels.probs),
         means=means,
     )
+
+
+def _count_alike(votes: RaterVotes, keys: Ints) -> Floats:
+    """For each vote how many of its rater's are on texts of its match key."""
+    pair = keys[votes.row] * len(votes.names) + votes.rater
+    _, place, counts = np.unique(pair, return_inverse=True, return_counts=True)
+    alike: Floats = counts[place].astype(np.float64)
+    return alike
 
 
 def _ask_peers(votes: RaterVotes, weight: Floats, shape: tuple[int, ...]) -> _Evidence:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.errors import GateError
+from tasks.records import is_feedback
 from tasks.split.assignment import LEARNT
 from tasks.text import match_key
 
@@ -78,9 +80,11 @@ def near_pairs(learnt: Texts, held: Texts, bound: float) -> Iterator[tuple[str, 
 def refuse_gaps(parts: dict[str, pa.Table]) -> None:
     """GateError when a part is empty, or train or test lacks a class that the labels have.
 
-    The hold-out of corrections is empty until people correct.
+    Of files, that is: corrections are never in the test, and nobody may count on them.
     """
-    wanted = {part: parts[part] for part in (*LEARNT, "test")}
+    wanted = {
+        part: parts[part].filter(pc.invert(is_feedback(parts[part]))) for part in (*LEARNT, "test")
+    }
     counts = {part: Counter(table["label"].to_pylist()) for part, table in wanted.items()}
     classes = sorted(set().union(*counts.values()))
     remedy = "Label more examples or change params section 'split'."

@@ -13,6 +13,7 @@ from tasks.votes import UNLABELLED, LabelParams, ScaleVotes, flatten, resolve, v
 
 Floats = npt.NDArray[np.float64]
 _PLAIN = ["example_id", "text", "source", "created_at", "origin", "group_id"]
+_OF_FILES = ["num_votes", "is_labelled", "has_duplicates", "is_near_duplicate"]
 _REQUIRED = [field.name for field in CLEANED if not field.nullable]
 
 FACTS: dict[str, dict[str, str]] = {
@@ -30,10 +31,10 @@ FACTS: dict[str, dict[str, str]] = {
         "num_votes_outside": "votes that are no class, or no number within the scale",
         "lowest_vote": "smallest vote on a scale; null: none, or votes are class names",
         "highest_vote": "largest vote on a scale; null: none, or votes are class names",
-        "label": "class the votes resolve to; null: none",
-        "is_labelled": "1 or 0; its mean is a share",
-        "has_duplicates": "1 if equal texts were merged into this one, else 0",
-        "is_near_duplicate": "1 if it belongs to another example's cluster, else 0",
+        "label": "class the votes resolve to; null: none, or corrections",
+        "is_labelled": "1 or 0; its mean is a share; null: corrections",
+        "has_duplicates": "1 if equal texts were merged into this one, else 0; null: corrections",
+        "is_near_duplicate": "1 if in another example's cluster, else 0; null: corrections",
     },
     "sources": {
         "source": "name of a source of files; corrections have no size to expect",
@@ -68,12 +69,15 @@ def describe_examples(table: pa.Table, params: LabelParams) -> pd.DataFrame:
     frame["text_length"] = _floats(pc.utf8_length(table["text"]))
     for name, value in _describe_votes(table["votes"].combine_chunks(), params).items():
         frame[name] = value
-    frame.loc[is_feedback(table).to_numpy(zero_copy_only=False), "num_votes"] = np.nan
     frame["num_raters"] = _floats(pc.list_value_length(table["raters"]))
     frame["is_labelled"] = frame["label"].notna().astype(np.int64)
     merged = pc.greater(pc.list_value_length(table["duplicate_ids"]), 0)
     frame["has_duplicates"] = _flags(merged)
     frame["is_near_duplicate"] = _flags(pc.not_equal(table["group_id"], table["example_id"]))
+    corrected = is_feedback(table).to_numpy(zero_copy_only=False)
+    if corrected.any():  # bounds are those of files: a flood of corrections must not stop a night
+        frame[_OF_FILES] = frame[_OF_FILES].astype(np.float64).mask(corrected)
+        frame["label"] = frame["label"].mask(corrected)
     return frame[list(FACTS["examples"])]
 
 

@@ -61,6 +61,6 @@ def test_a_release_that_set_an_example_aside_says_why() -> None:
         version="v1.0.0", manifest_sha256="0" * 64, run="calm-otter", commit="0" * 40,
         judged_at=START, decision="passed", champion=None,
     )  # fmt: skip
-    assert describe(Station(release, "train", "")).startswith("learnt from it, split train (run c")
+    assert describe(Station(release, "train", "")).startswith("learnt from its text, split train")
     assert "excluded: twin_of_test" in describe(Station(release, "excluded", "twin_of_test"))
-    assert describe(Station(release, "", "")).startswith("did not know it yet")
+    assert describe(Station(release, "", "")).startswith("did not know its text yet")

@@ -9,6 +9,7 @@ from tasks.aggregate.corrections import id_of_text, read_corrections
 from tasks.aggregate.params import FeedbackSource
 from tasks.errors import InputError
 from tasks.records import is_feedback
+from tasks.text import sha256_of_text
 from tests.feedback_partitions import make_event, write_partition
 from tests.tasks.aggregate.conftest import COLUMNS, GOOD, Place
 
@@ -126,3 +127,18 @@ def test_a_correction_is_known_as_one_and_has_the_id_of_its_text(place: Place):
     assert id_of_text("new") != id_of_text("old")
     examples = read_corrections(place.folder / "feedback", PARAMS).examples
     assert is_feedback(examples).to_pylist() == [True]
+
+
+def test_a_masked_text_that_a_file_has_anyway_is_known_as_that_text(place: Place):
+    text = "call me at  +1 212 555 0100"
+    place.put("a.csv", f"{GOOD}99,{text},x\n")
+    place.source("a.csv", COLUMNS)
+    sent = {"text_sha256": sha256_of_text(text)}
+    other = {"text_sha256": sha256_of_text("call me at +1 212 555 0199")}
+    events = [
+        make_event(1, "call me at [phone]", "positive", **sent),
+        make_event(2, "call me at [phone]", "negative", **other),
+    ]
+    write_partition(place.folder / "feedback", events)
+    found = {row["text"]: row["votes"] for row in place.run() if row["source"] == "feedback"}
+    assert found == {"call me at +1 212 555 0100": ["2"], "call me at [phone]": ["-2"]}
