@@ -164,6 +164,6 @@ lock: setup ## recompile requirements.lock from requirements.in
 		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--output-file requirements-mlflow.lock -
 
-clean: ## remove what the stages wrote and what the tools cached; raw data, DVC's cache and .venv stay
-	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name .rescued -exec rm -rf {} +
+clean: ## remove what the stages wrote and what the tools cached; raw data, feedback, DVC's cache and .venv stay
+	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name feedback ! -name .rescued -exec rm -rf {} +
 	rm -rf models .run .mypy_cache .ruff_cache .import_linter_cache .hypothesis

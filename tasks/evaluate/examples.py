@@ -31,7 +31,11 @@ class Examples(NamedTuple):
 
 def read_examples(source: Path, label_set: LabelSet) -> Examples:
     """Read a split; InputError when it is empty or a label is none of the label set's."""
-    table = read_table(source, LABELLED)
+    return to_examples(read_table(source, LABELLED), source, label_set)
+
+
+def to_examples(table: pa.Table, source: Path, label_set: LabelSet) -> Examples:
+    """LABELLED rows, read from `source`; InputError likewise."""
     if not table.num_rows:
         raise InputError(
             f"{source}: 0 rows, expected 1 or more. Raise the share of this split in params "

@@ -85,7 +85,7 @@ def _score(
     if isinstance(loaded, Broken):
         return None, loaded, _unscored(rival)
     label_set = loaded.predictor.label_set
-    rows = inputs.read_rows(files.test, files.holdout, label_set)
+    rows = inputs.read_rows(files.test, files.holdout, label_set, params.slices.min_holdout_raters)
     asked = {"candidate": loaded}
     if isinstance(rival, Contestant) and rival.predictor.label_set == label_set:
         asked["champion"] = rival

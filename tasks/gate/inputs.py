@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from tasks import documents
 from tasks.artifacts import sha256_of
 from tasks.bundle import MANIFEST
 from tasks.errors import InputError
-from tasks.evaluate.examples import Examples, read_examples
+from tasks.evaluate.examples import Examples, read_examples, to_examples
 from tasks.gate.condition import holds
 from tasks.gate.evidence import Rows
 from tasks.label_set import LabelSet
@@ -22,14 +24,22 @@ def read_labels(file: Path) -> list[str | None]:
     return labels
 
 
-def read_rows(test_file: Path, holdout_file: Path | None, label_set: LabelSet) -> Rows:
-    holdout = None if holdout_file is None else read_holdout(holdout_file, label_set)
+def read_rows(
+    test_file: Path, holdout_file: Path | None, label_set: LabelSet, min_raters: int
+) -> Rows:
+    holdout = None if holdout_file is None else read_holdout(holdout_file, label_set, min_raters)
     return Rows(read_examples(test_file, label_set), sha256_of(test_file), holdout)
 
 
-def read_holdout(file: Path, label_set: LabelSet) -> Examples | None:
-    """None while nobody has corrected anything."""
-    return read_examples(file, label_set) if read_labels(file) else None
+def read_holdout(file: Path, label_set: LabelSet, min_raters: int) -> Examples | None:
+    """The texts that so many people have judged; None while there are none.
+
+    One person who confirms whatever the champion says would else refuse every candidate.
+    """
+    table = read_table(file, LABELLED)
+    num_raters = pc.list_value_length(table["raters"]).fill_null(0)
+    judged = table.filter(pc.greater_equal(num_raters, min_raters))
+    return to_examples(judged, file, label_set) if judged.num_rows else None
 
 
 def find_strangers(files: list[Path], label_set: LabelSet) -> str:

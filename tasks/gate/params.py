@@ -29,6 +29,7 @@ class GainParams(Params):
 class SliceParams(Params):
     max_slice_loss: Share
     min_slice_rows: Annotated[int, Field(ge=30)]  # fewer have no standard error to speak of
+    min_holdout_raters: Count
     level: Level
     defined: list[Slice]
 

@@ -44,7 +44,7 @@ def forget(checkout: Path) -> None:
     for folder in [checkout / "models", checkout / ".run", checkout / ".dvc/cache/runs"]:
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (checkout / "data").iterdir():
-        if folder.name not in ("raw", ".rescued"):
+        if folder.name not in ("raw", "feedback", ".rescued"):
             shutil.rmtree(folder)
 
 

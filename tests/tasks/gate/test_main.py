@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tasks.artifacts import json_bytes, sha256_of
@@ -133,9 +134,12 @@ def test_an_empty_holdout_is_none_and_one_of_strange_labels_is_refused(place: Pl
     write_table(place.folder / "holdout.parquet", table.slice(0, 0), LABELLED)
     verdict = place.judge("--champion", "champion", "--holdout", "holdout.parquet")
     assert not [one for one in verdict.conditions if one.where == "feedback"]
-    write_table(place.folder / "holdout.parquet", table, LABELLED)
-    verdict = place.judge("--champion", "champion", "--holdout", "holdout.parquet")
-    assert [one.value for one in verdict.conditions if one.where == "feedback"] == [0.0]
+    for raters, values in ((["ann"], []), (["ann", "bob"], [0.0])):  # of one person alone: none
+        column = pa.array([raters] * len(table), LABELLED.field("raters").type)
+        judged = table.set_column(table.column_names.index("raters"), "raters", column)
+        write_table(place.folder / "holdout.parquet", judged.cast(LABELLED), LABELLED)
+        verdict = place.judge("--champion", "champion", "--holdout", "holdout.parquet")
+        assert [one.value for one in verdict.conditions if one.where == "feedback"] == values
     labels = table["label"].to_pylist()
     strange = table.set_column(
         table.column_names.index("label"), LABELLED.field("label"), [["odd", *labels[1:]]]
