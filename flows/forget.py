@@ -31,7 +31,8 @@ _LIMITS = (
 
 
 def forget(subject: Subject) -> int:
-    """Returns how many files and rows still hold something. Can be called again after a kill.
+    """Returns how many files and rows still hold something; InputError where nobody was found.
+    Can be called again after a kill.
 
     The store goes last: until then it says what to look for.
     """
@@ -49,7 +50,14 @@ def forget(subject: Subject) -> int:
             num_rows = store.erase(engine, sorted(traces.prediction_ids))
             store.scrub(engine)
             say(f"store: {num_rows:,} rows removed")
-        return prove(traces, engine)
+        num_left = prove(traces, engine)
+    if not (num_left or traces.event_ids or traces.prediction_ids):
+        meant = "another CLIENT" if subject.client else "where keys are on, CLIENT=key_id"
+        raise InputError(
+            f"nothing found of that rater. It is gone already, or another name is meant, or {meant}"
+            " (`python -m serving.keys list` shows them)"
+        )
+    return num_left
 
 
 def prove(traces: Traces, engine: Engine | None) -> int:

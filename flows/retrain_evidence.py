@@ -11,6 +11,7 @@ from flows import released
 from flows.checkout.cache import cached_listing, find_cache
 from flows.checkout.git import git
 from flows.stage_graph import StageNode, graph_sha256, read_graph, stale_stages
+from flows.standing import standing_events
 from tasks.errors import InputError
 from tasks.feedback import ACCEPTED, list_partitions
 from tasks.partitions.decide import list_held
@@ -28,6 +29,7 @@ class Found(NamedTuple):
     partitions: tuple[str, ...]  # accepted, by name
     stale: tuple[str, ...]  # stages that DVC would look at
     is_unfinished: bool  # nothing is stale, but the bundle that is there is not judged to the end
+    standing: dict[AskedBy, str]  # events, and the evidence that the monitor gave of each
 
 
 def gather(asked_by: AskedBy, is_forced: bool, history: Sequence[Training]) -> Found:
@@ -41,7 +43,7 @@ def gather(asked_by: AskedBy, is_forced: bool, history: Sequence[Training]) -> F
     held = sum(
         one.partition.manifest.num_events for one in list_held(FEEDBACK) if one.decision is None
     )
-    learnt = _learnt_partitions(history)
+    learnt, standing = _learnt_partitions(history), standing_events()
     # one that went, or was rewritten because somebody is to be forgotten, is to be unlearnt
     is_other = bool(learnt - accepted.keys()) or any(map(_is_changed_otherwise, nodes))
     evidence = Evidence(
@@ -51,8 +53,10 @@ def gather(asked_by: AskedBy, is_forced: bool, history: Sequence[Training]) -> F
         num_new=sum(num for name, num in accepted.items() if name not in learnt) if stale else 0,
         num_held=held,
         has_changed_inputs=bool(stale) and is_other,
+        standing=tuple(standing),
     )
-    return Found(evidence, tuple(sorted(accepted)), stale, not stale and _is_unfinished(nodes))
+    is_unfinished = not stale and _is_unfinished(nodes)
+    return Found(evidence, tuple(sorted(accepted)), stale, is_unfinished, standing)
 
 
 def _is_changed_otherwise(node: StageNode) -> bool:

@@ -23,7 +23,14 @@ from tasks.params import load_params
 from tasks.release.known import find_release
 from tasks.releases import LIVE, Place
 from tasks.retrain_policy import history
-from tasks.retrain_policy.decide import Case, Decision, decide, dollars_of, expected_cost
+from tasks.retrain_policy.decide import (
+    Case,
+    Decision,
+    asking,
+    decide,
+    dollars_of,
+    expected_cost,
+)
 from tasks.retrain_policy.history import AskedBy, Decided, Ended, Outcome, Started
 from tasks.retrain_policy.params import RetrainPolicyParams
 
@@ -76,12 +83,13 @@ def record(asked: Asked, considered: Considered) -> None:
     """The decision goes into the history; a person who is needed is told so once."""
     kind, reason, evidence_id = considered.decision
     before = history.last_decision(history.read(HISTORY))
+    taken_over = considered.found.standing.get(asking(considered.case), "")
     history.append(
         HISTORY,
         Decided(
             what="decided", at=considered.case.now, run_id=str(flow_run.id), run=str(flow_run.name),
-            asked_by=asked.by, event_evidence=asked.event_evidence, kind=kind, reason=reason,
-            evidence_id=evidence_id,
+            asked_by=asked.by, event_evidence=asked.event_evidence or taken_over, kind=kind,
+            reason=reason, evidence_id=evidence_id,
         ),
     )  # fmt: skip
     is_known = before and (before.kind, before.evidence_id) == (kind, evidence_id)

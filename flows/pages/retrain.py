@@ -30,8 +30,14 @@ def _evidence_rows(decision: Decision, found: Found, event_evidence: str) -> lis
         ("stages to look at", ", ".join(found.stale) or "none"),
         ("accepted partitions", f"{len(found.partitions):,}"),
         ("this evidence", decision.evidence_id[:_SHOWN]),
+        ("told by the monitor, and stands", _standing(found)),
         ("evidence of the event", event_evidence[:_SHOWN] or "none"),
     ]
+
+
+def _standing(found: Found) -> str:
+    shown = (f"{event} ({evidence[:_SHOWN]})" for event, evidence in found.standing.items())
+    return ", ".join(shown) or "nothing"
 
 
 def _cost_rows(case: Case) -> list[tuple[str, str, str]]:

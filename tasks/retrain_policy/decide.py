@@ -22,6 +22,7 @@ class Evidence(NamedTuple):
     num_new: int  # accepted corrections that the newest judged candidate did not learn from
     num_held: int  # events that wait for a person
     has_changed_inputs: bool  # data, params or code, new corrections aside
+    standing: tuple[AskedBy, ...]  # events of the monitor that were told and have not cleared
 
 
 class Cost(NamedTuple):
@@ -57,8 +58,18 @@ def decide(case: Case) -> Decision:
     """The first rule that has something to say decides; where none has, the model is trained."""
     evidence = case.evidence
     rules = (_force, _nothing_new, _known, _held, _too_few, _cooldown, _budget)
-    kind, reason = next(filter(None, (rule(case) for rule in rules)), ("train", _why(evidence)))
+    kind, reason = next(filter(None, (rule(case) for rule in rules)), ("train", _why(case)))
     return Decision(kind, reason, evidence.evidence_id)
+
+
+def asking(case: Case) -> AskedBy:
+    """Who asks, or what stands and wants fewer corrections: an event that came to nothing is not
+    told again, so whoever comes next asks in its name, too."""
+    evidence = case.evidence
+    if evidence.asked_by == "hand":
+        return "hand"
+    wanted = case.params.min_new_corrections.model_dump()
+    return min((evidence.asked_by, *evidence.standing), key=lambda event: int(wanted[event]))
 
 
 def expected_cost(history: Sequence[Training], params: RetrainPolicyParams) -> Cost:
@@ -126,13 +137,14 @@ def _held(case: Case) -> _Found:
 
 
 def _too_few(case: Case) -> _Found:
-    asked_by, found = case.evidence.asked_by, case.evidence.num_new
-    if case.evidence.has_changed_inputs or asked_by == "hand":
+    found, least = case.evidence.num_new, asking(case)
+    if case.evidence.has_changed_inputs or least == "hand":
         return None
-    wanted: int = getattr(case.params.min_new_corrections, asked_by)
+    wanted: int = getattr(case.params.min_new_corrections, least)
     if found >= wanted:
         return None
-    return "skip", f"{found:,} new corrections; {wanted:,} are wanted when {asked_by} asks"
+    asks = f"{case.evidence.asked_by} asks{_while(case)}"
+    return "skip", f"{found:,} new corrections; {wanted:,} are wanted when {asks}"
 
 
 def _cooldown(case: Case) -> _Found:
@@ -161,10 +173,16 @@ def _budget(case: Case) -> _Found:
     )
 
 
-def _why(evidence: Evidence) -> str:
+def _why(case: Case) -> str:
+    evidence = case.evidence
     news = [f"{evidence.num_new:,} new corrections"] if evidence.num_new else []
     news += ["changed data, params or code"] if evidence.has_changed_inputs else []
-    return f"{' and '.join(news)}; asked by {evidence.asked_by}"
+    return f"{' and '.join(news)}; asked by {evidence.asked_by}{_while(case)}"
+
+
+def _while(case: Case) -> str:
+    event = asking(case)
+    return "" if event == case.evidence.asked_by else f" while {event} stands"
 
 
 def _apart(training: Training, now: datetime) -> timedelta:

@@ -168,7 +168,13 @@ def test_what_it_may_not_touch_is_named_and_it_fails(store: Engine) -> None:
 
 def test_nobody_is_nobody(store: Engine) -> None:
     before = ids_in()
-    done = forget("--rater", "bob")
-    assert done.returncode == 0, done.stdout
-    assert "0 events on 0 predictions" in done.stdout
+    for arguments, meant in (
+        (["--rater", "ann"], "where keys are on, CLIENT=key_id (`python -m serving.keys list`"),
+        (["--rater", "bob", "--client", "k1"], "another CLIENT (`python -m serving.keys list`"),
+    ):
+        done = forget(*arguments)
+        assert done.returncode == 1, done.stdout
+        last = done.stdout.splitlines()[-1]
+        assert last.startswith("forget failed: nothing found of that rater. ")
+        assert meant in last
     assert ids_in() == before

@@ -6,10 +6,11 @@ import pytest
 
 from tasks.retrain_policy.decide import evidence_id_of, expected_cost
 from tasks.retrain_policy.history import Training
-from tests.tasks.retrain_policy.cases import ask, params, training
+from tests.tasks.retrain_policy.cases import SHIPPED, ask, params, training
 
 RICH = params(hours=1000.0, dollars=1e9)
 PAID = params(dollars=10.0, dollars_per_hour=4.0)
+DRIFT = ("drift",)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,15 @@ PAID = params(dollars=10.0, dollars_per_hour=4.0)
         ([], {"num_new": 29, "asked_by": "quality"}, "skip", "30 are wanted when quality asks"),
         ([], {"num_new": 99, "asked_by": "volume"}, "skip", "100 are wanted when volume asks"),
         ([], {"num_new": 99, "asked_by": "labels"}, "skip", "100 are wanted when labels asks"),
+        ([], {"num_new": 40}, "skip", "40 new corrections; 100 are wanted when schedule asks"),
+        ([], {"num_new": 40, "standing": DRIFT}, "train", "asked by schedule while drift stands"),
+        ([], {"num_new": 29, "standing": DRIFT}, "skip", "30 are wanted when schedule asks while"),
+        ([], {"num_new": 40, "asked_by": "labels", "standing": ("quality",)}, "train", "quality"),
+        ([training(5.9)], {"num_new": 40, "standing": DRIFT}, "skip", "between two trainings"),
+        ([training(6)], {"num_new": 40, "standing": DRIFT}, "train", "while drift stands"),
+        ([], {"num_new": 0, "standing": DRIFT}, "skip", "nothing to do"),
         ([], {"num_new": 1, "asked_by": "hand"}, "train", "1 new corrections; asked by hand"),
+        ([], {"num_new": 1, "asked_by": "hand", "standing": DRIFT}, "train", "asked by hand"),
         ([], {"num_new": 0, "has_changed_inputs": True}, "train", "changed data, params or code"),
         ([], {"num_new": 0}, "skip", "nothing to do"),
         ([], {"num_new": 0, "asked_by": "drift"}, "skip", "nothing to do"),
@@ -52,6 +61,19 @@ def test_a_rule(history: list[Training], changes: dict[str, Any], kind: str, rea
     assert (decision.kind, decision.evidence_id) == (kind, "e1")
     assert reason in decision.reason
     assert "\n" not in decision.reason
+
+
+def test_of_what_stands_the_one_that_wants_fewest_counts_and_never_more_than_who_asks() -> None:
+    least = SHIPPED.min_new_corrections.model_dump() | {"drift": 50, "quality": 20, "schedule": 30}
+    to = params(min_new_corrections=least)
+    both = ask(to=to, num_new=20, standing=("drift", "quality"))
+    assert (both.kind, both.reason) == (
+        "train",
+        "20 new corrections; asked by schedule while quality stands",
+    )
+    assert ask(to=to, num_new=30, standing=DRIFT).reason == (
+        "30 new corrections; asked by schedule"
+    )
 
 
 @pytest.mark.parametrize("outcome", ["finished", "stopped", "failed", None])
