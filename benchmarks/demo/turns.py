@@ -84,7 +84,8 @@ def _wait_for_all(demo: Demo, known: set[object], before: str) -> FlowRun:
     trained = [
         run for run in ended if run.state and live != before and live in str(run.state.message)
     ]
-    return (trained or ended)[0]
+    told = [run for run in ended if not (run.state and run.state.is_cancelled())]
+    return (trained or told or ended)[0]
 
 
 def _new(demo: Demo, known: set[object]) -> list[FlowRun]:

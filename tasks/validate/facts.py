@@ -76,8 +76,9 @@ def describe_examples(table: pa.Table, params: LabelParams) -> pd.DataFrame:
     frame["is_near_duplicate"] = _flags(pc.not_equal(table["group_id"], table["example_id"]))
     corrected = is_feedback(table).to_numpy(zero_copy_only=False)
     if corrected.any():  # bounds are those of files: a flood of corrections must not stop a night
-        frame[_OF_FILES] = frame[_OF_FILES].astype(np.float64).mask(corrected)
-        frame["label"] = frame["label"].mask(corrected)
+        frame = frame.astype(dict.fromkeys(_OF_FILES, np.float64))
+        frame.loc[corrected, _OF_FILES] = np.nan
+        frame.loc[corrected, "label"] = None
     return frame[list(FACTS["examples"])]
 
 
