@@ -128,6 +128,8 @@ def _together(folder: Path) -> Iterator[dict[str, str]]:
     try:
         yield notes
     except CheckpointException as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause, _ in error.failures.values()):
+            raise KeyboardInterrupt from None  # torch takes that for a failure, too
         failure = "; ".join(f"rank {rank}: {cause}" for rank, (cause, _) in error.failures.items())
     except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into the latter
         failure = str(error) or type(error).__name__

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.checkpoint import FileSystemWriter
 
 from tasks.train.checkpoint import LAST, drop_older, find_newest, folder_of
 from tasks.train.sharded import CheckpointError, read_weights, save
@@ -127,6 +128,19 @@ def test_on_a_full_disk_the_error_says_so_and_the_old_one_stays(tmp_path: Path) 
     assert "no checkpoint saved: " in result.stdout, result.stderr
     assert "(0 MiB free there)" in result.stdout
     assert result.stdout.split()[-1] == "100"
+
+
+def test_ctrl_c_within_a_save_is_no_failure_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    save_step(tmp_path, 1)
+    monkeypatch.setattr(FileSystemWriter, "write_data", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_step(tmp_path, 2)
+    assert read_step(tmp_path) == 1
 
 
 def test_in_a_folder_one_may_not_write_the_error_says_so(tmp_path: Path) -> None:
