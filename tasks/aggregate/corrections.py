@@ -80,7 +80,8 @@ def _explain(event: dict[str, object], params: FeedbackSource) -> Reject:
 
 
 def _gather(events: pa.Table, source: str) -> pa.Table:
-    """AGGREGATED rows in the order in which their texts came; `events` in that order, too."""
+    """AGGREGATED rows by id, so that training draws the same batches whoever was quicker to send;
+    `events` in the order in which they came."""
     text, raters = events["text"].combine_chunks().dictionary_encode(), _raters_of(events)
     code = text.indices.to_numpy()
     _, first = np.unique(code, return_index=True)
@@ -99,7 +100,7 @@ def _gather(events: pa.Table, source: str) -> pa.Table:
         earliest["predicted_at"],
         pc.binary_join_element_wise(records.FEEDBACK_ORIGIN, earliest["event_id"], ":"),
     ]
-    return pa.table(columns, schema=records.AGGREGATED)
+    return pa.table(columns, schema=records.AGGREGATED).sort_by("example_id")
 
 
 def _newest_votes(text: Ints, rater: Ints) -> Ints:

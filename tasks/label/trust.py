@@ -138,7 +138,7 @@ def _agreement_of_crowd(evidence: _Evidence, each: Floats, params: TrustParams) 
 
 
 def cap(each: Floats, votes: RaterVotes, num_known: int, params: TrustParams) -> Floats:
-    """The weight of each vote, 0 for those beyond their rater's share: the first ones count.
+    """The weight of each vote, 0 for those beyond their rater's share: the first rows count.
 
     Nobody has more than `max_share_per_rater` of the votes that count and the known labels
     together, or an equal part where nothing is known and all would have more.
