@@ -11,7 +11,6 @@ from tasks.validate.facts import FACTS
 from tests.tasks.validate.examples import (
     NUM_ROWS,
     category_labels,
-    make_rows,
     make_table,
     parse_labels,
     parse_validate,
@@ -33,21 +32,6 @@ def test_the_good_table_passes_every_shipped_rule(gate: ModuleType) -> None:
     verdict = judge(gate, make_table())
     assert {one.status for one in verdict.outcomes} == {"passed"}
     assert (verdict.problems, len(verdict.kept)) == ([], NUM_ROWS)
-
-
-def test_a_flood_of_corrections_breaks_no_bound_that_is_of_files(gate: ModuleType) -> None:
-    """One label, one template, a vote each, by one person, and as many as all files have."""
-    flood = [
-        make_rows()[0]
-        | {"example_id": f"new{number}", "source": "feedback", "origin": f"feedback:{number}",
-           "votes": ["2"], "raters": ["r_1"], "group_id": "new0"}
-        for number in range(NUM_ROWS)
-    ]  # fmt: skip
-    table = pa.Table.from_pylist([*make_rows(), *flood], make_table().schema)
-    verdict = judge(gate, table)
-    assert failed_rules(verdict) == {}
-    assert {one.status for one in verdict.outcomes} == {"passed"}
-    assert len(verdict.kept) == 2 * NUM_ROWS
 
 
 UTC = datetime.UTC
