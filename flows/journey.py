@@ -68,9 +68,13 @@ def find_in_partitions(folder: Path, event_id: str) -> tuple[Path, Event] | None
     return None
 
 
-def example_of(text: str) -> str:
+def feedback_source() -> str:
+    """What the graph calls the source of corrections."""
+    return load_params("aggregate", AggregateParams).feedback.source
+
+
+def example_of(text: str, source: str) -> str:
     """The id of the example on which corrections of this text are votes."""
-    source = load_params("aggregate", AggregateParams).feedback.source
     return example_id(source, id_of_text(text))
 
 

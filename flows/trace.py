@@ -11,6 +11,7 @@ from flows.journey import (
     Station,
     check_event_id,
     example_of,
+    feedback_source,
     find_in_partitions,
     find_in_store,
 )
@@ -55,7 +56,7 @@ def trace(event_id: str) -> Iterator[tuple[str, str]]:
     if row["text"] is None:
         yield "example", "none: its text was not kept (serving.prediction_log.keep)"
         return
-    example = example_of(row["text"])
+    example = example_of(row["text"], feedback_source())
     yield "example", f"{example}: {row['text'][:_SHOWN_CHARACTERS]!r}"
     for station in Releases().stations(example):
         yield station.release.version, describe(station)
@@ -66,7 +67,7 @@ def trace(event_id: str) -> Iterator[tuple[str, str]]:
 def describe(station: Station) -> str:
     run = f"run {station.release.run}, commit {station.release.commit[:12]}"
     if not station.part:
-        return station.reason or f"did not know its text yet ({run})"
+        return station.reason or f"had its text in no split: too early, or refused ({run})"
     if station.part in LEARNT:
         return f"learnt from its text, split {station.part} ({run})"
     reason = f": {station.reason}" if station.reason else ""

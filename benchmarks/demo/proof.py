@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.demo.scenario import Sent
 from benchmarks.demo.turns import Turn
-from flows.journey import LEARNT, Releases, example_of
+from flows.journey import LEARNT, Releases, example_of, feedback_source
 from tasks import feedback
 from tasks.bundle import load_bundle
 from tasks.evaluate.examples import Examples, read_examples
@@ -97,11 +97,12 @@ def _trace_turn(turn: Turn, ingested: dict[str, str], releases: Releases) -> Tra
     if lost:
         raise RuntimeError(f"{len(lost)} acknowledged corrections were lost, first {lost[0]}")
     parts: Counter[str] = Counter()
+    source = feedback_source()
     places: dict[str, str] = {}
     for sent in turn.sent:
         text = ingested[sent.event_id]
         if text not in places:
-            places[text] = _place_in(turn.version, example_of(text), releases)
+            places[text] = _place_in(turn.version, example_of(text, source), releases)
         parts[places[text]] += 1
     return Traced(len(turn.sent), len(turn.sent) - len(lost), dict(parts))
 
@@ -109,16 +110,15 @@ def _trace_turn(turn: Turn, ingested: dict[str, str], releases: Releases) -> Tra
 def _place_in(version: str, example: str, releases: Releases) -> str:
     (station,) = [one for one in releases.stations(example) if one.release.version == version]
     if not station.part:
-        said = station.reason or "it is in no part"
-        raise RuntimeError(f"example {example} of a correction, in {version}: {said}")
+        return station.reason or "set aside by clean or validate"
     return f"{station.part}: {station.reason}" if station.reason else station.part
 
 
 def pick_learnt(turns: Sequence[Turn]) -> Sent:
     """A correction that the last release has learnt from, to be shown station by station."""
-    releases = Releases()
+    releases, source = Releases(), feedback_source()
     for sent in turns[-1].sent:
-        stations = list(releases.stations(example_of(sent.text)))
+        stations = list(releases.stations(example_of(sent.text, source)))
         if any(one.part in LEARNT and one.release.version == turns[-1].version for one in stations):
             return sent
     raise RuntimeError("no correction was learnt from")

@@ -63,4 +63,4 @@ def test_a_release_that_set_an_example_aside_says_why() -> None:
     )  # fmt: skip
     assert describe(Station(release, "train", "")).startswith("learnt from its text, split train")
     assert "excluded: twin_of_test" in describe(Station(release, "excluded", "twin_of_test"))
-    assert describe(Station(release, "", "")).startswith("did not know its text yet")
+    assert describe(Station(release, "", "")).startswith("had its text in no split")
