@@ -1,17 +1,18 @@
 """`make bench-attack`: accounts that flip every other label, in the clone that `make demo` left.
 
-Their events go into the store beside those of the demo's people, and the usual way from there. The
-accounts judge texts that were really asked, which others have judged, too. What the quarantine
-holds is accepted all the same, as a careless person would.
+Each attack has a copy of the clone. Its events go into the store beside those of the demo's people,
+and the usual way from there. The accounts judge texts that were really asked, which others have
+judged, too. What the quarantine holds is accepted all the same, as a careless person would.
 """
 
 import contextlib
 import datetime
 import json
 import random
+import shutil
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,10 +33,11 @@ from tasks.privacy import pseudonym
 from tasks.releases import LIVE, Place, read_pointer
 from tasks.votes import LabelParams
 
-CLONE = Path(".run/demo/checkout")
+CLONE, COPIES = Path(".run/demo/checkout"), Path(".run/attacks")
 FOLDER = Path("data/feedback")
 TRAIN, RATERS = Path("data/split/train.parquet"), Path("data/label/raters.parquet")
 METRICS = Path("data/evaluate/metrics.json")
+MAX_WEIGHT, MAX_LOSS_POINTS = 0.01, 0.5
 _TEXTS_EACH = 400
 _FLIPPED = 0.5
 
@@ -52,14 +54,30 @@ class Outcome(NamedTuple):
 
 
 def main() -> None:
-    demo = Demo(CLONE.resolve(), 0)
-    if not (demo.folder / METRICS).is_file():
+    if not (CLONE / METRICS).is_file():
         sys.exit(f"{CLONE}: no demo there, expected the clone that it leaves. Run make demo first.")
-    with contextlib.chdir(demo.folder):
-        for num_accounts in (1, 20):
-            outcome = attack(demo, num_accounts)
-            print(f"{num_accounts} accounts: {outcome}", flush=True)
     print(describe_machine())
+    problems = []
+    for num_accounts in (1, 20):
+        copy = COPIES / str(num_accounts)
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(CLONE, copy, symlinks=True)
+        with contextlib.chdir(copy):
+            outcome = attack(Demo(Path.cwd(), 0), num_accounts)
+        print(f"{num_accounts} accounts: {outcome}", flush=True)
+        problems += [f"{num_accounts} accounts: {one}" for one in find_problems(outcome)]
+    if problems:
+        sys.exit("; ".join(problems))
+
+
+def find_problems(outcome: Outcome) -> Iterator[str]:
+    """What an attack must not bring about, even where a person has let it pass."""
+    if not outcome.held:
+        yield "not held"
+    if outcome.share_of_weight > MAX_WEIGHT:
+        yield f"{outcome.share_of_weight:.1%} of the weight, expected {MAX_WEIGHT:.0%} at most"
+    if outcome.loss_points > MAX_LOSS_POINTS:
+        yield f"lost {outcome.loss_points:.1f} points, expected {MAX_LOSS_POINTS} at most"
 
 
 def attack(demo: Demo, num_accounts: int) -> Outcome:

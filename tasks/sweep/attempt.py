@@ -16,11 +16,11 @@ from tasks.sweep.space import SECTION, suggest, with_values
 from tasks.sweep.study import REASON, make_sampler, open_study, outcome_of
 from tasks.train.job import Job
 from tasks.train.model import save_tokenizer
-from tasks.train.saving import MONITOR
 from tasks.train.session import TOKENIZER, train
 
 log = logging.getLogger(__name__)
 PARAMS, METRICS = "params.json", "metrics.json"
+_SCORE = "validation/macro_f1"  # a loss would hang on the trial's own mix of targets
 
 
 class Reporting(pl.Callback):
@@ -36,7 +36,7 @@ class Reporting(pl.Callback):
             return
         epoch = trainer.current_epoch + 1
         if epoch not in self.reported:
-            self.trial.report(float(trainer.callback_metrics[MONITOR]), epoch)
+            self.trial.report(float(trainer.callback_metrics[_SCORE]), epoch)
         # after the last epoch there is nothing left to save
         if epoch != trainer.max_epochs and self.trial.should_prune():
             raise optuna.TrialPruned

@@ -22,7 +22,7 @@ from tasks.train.history import History, Speedometer
 from tasks.train.module import ClassifierModule
 from tasks.train.params import RunParams, ScaleParams, TrainParams
 from tasks.train.processes import device_kind, find_seat, tell_all
-from tasks.train.saving import MONITOR, Checkpoints
+from tasks.train.saving import YARDSTICKS, Checkpoints
 from tasks.train.strategy import PRECISIONS, make_strategy
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Fitted(NamedTuple):
     rows: list[dict[str, float]]  # the curve, one row per epoch
     num_steps: int
     best: Path  # checkpoint with the best epoch's weights
+    best_step: int  # the last of that epoch
     held: list[dict[str, int]]  # bytes that each process held, by rank
 
 
@@ -59,11 +60,14 @@ def fit(
     """
     torch.set_num_threads(params.run.threads or num_threads(params.scale))
     history, held = History(), Held()
-    checkpoints = Checkpoints(work.folder, params.run.checkpoint_seconds)
+    yardstick = YARDSTICKS[params.learning.choose_epoch_by]
+    checkpoints = Checkpoints(work.folder, params.run.checkpoint_seconds, yardstick)
     own = [
         history,
         held,
-        EarlyStopping(MONITOR, mode="max", patience=params.learning.patience_epochs),
+        EarlyStopping(
+            yardstick.series, mode=yardstick.mode, patience=params.learning.patience_epochs
+        ),
         # before the checkpoints: what one of them knows of has been recorded
         Speedometer(params.run.log_every_batches, StepRecord(work.record) if work.record else None),
         checkpoints,
@@ -78,7 +82,8 @@ def fit(
             ckpt_path=_find_last(work.folder, params.run),
             weights_only=True,
         )
-    return Fitted(history.rows, trainer.global_step, checkpoints.best_folder(), held.by_rank)
+    best = checkpoints.best_folder()
+    return Fitted(history.rows, trainer.global_step, best, checkpoints.best_step, held.by_rank)
 
 
 def num_threads(scale: ScaleParams) -> int:

@@ -30,6 +30,7 @@ class LearningParams(Params):
     warmup_fraction: Share
     gradient_clip_norm: Positive
     hard_label_share: Share
+    choose_epoch_by: Literal["loss", "macro_f1"]
     patience_epochs: Count
 
 

@@ -2,14 +2,25 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import pytorch_lightning as pl
 
 from tasks.train.checkpoint import BEST, LAST, drop_older, folder_of
 from tasks.train.processes import follow_first
 
-MONITOR = "validation/macro_f1"
+
+class Yardstick(NamedTuple):
+    """What tells a better epoch."""
+
+    series: str
+    mode: Literal["min", "max"]
+
+
+YARDSTICKS = {  # by the value of train.learning.choose_epoch_by
+    "loss": Yardstick("validation/loss", "min"),
+    "macro_f1": Yardstick("validation/macro_f1", "max"),
+}
 
 
 class Checkpoints(pl.Callback):
@@ -20,8 +31,9 @@ class Checkpoints(pl.Callback):
     would leave it out on resuming, and with it perhaps the best epoch.
     """
 
-    def __init__(self, work: Path, every_seconds: float) -> None:
+    def __init__(self, work: Path, every_seconds: float, yardstick: Yardstick) -> None:
         self.work, self.every_seconds = work, every_seconds
+        self.series, self.sign = yardstick.series, -1.0 if yardstick.mode == "min" else 1.0
         self.saved = time.monotonic()
         self.best_step = -1
         self.best_score = float("-inf")
@@ -41,7 +53,7 @@ class Checkpoints(pl.Callback):
             self.saved = time.monotonic()
 
     def on_validation_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        score = float(trainer.callback_metrics[MONITOR])
+        score = self.sign * float(trainer.callback_metrics[self.series])
         if score > self.best_score:
             # the best before stays until a `last` knows of this one: a resume may still ask for it
             self.best_step, self.best_score = trainer.global_step, score
