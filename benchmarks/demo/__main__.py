@@ -29,6 +29,8 @@ EXAMPLE = Scenario(
         "gate.floors": {"macro_f1": 0.6, "weighted_f1": 0.6},
         # and 2,903 test rows, on which the interval of an equal model reaches down to 0.017
         "gate.gain.non_inferiority_margin": 0.03,
+        # two cores, rented: m7g.large, Linux, us-east-1, June 2026 (factualminds.com)
+        "retrain_policy.budget.dollars_per_hour": 0.0816,
     },
     bounds={"row_count": {"min_value": 19_000}},
     min_gain=0.05,

@@ -1,12 +1,9 @@
-"""The table in the terminal and in a file, and the picture."""
+"""The tables, in the terminal and in a file, and whether they keep what the proof promises."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
+from benchmarks.demo.picture import Figures, draw
 from benchmarks.demo.proof import Compared, Traced
 from benchmarks.demo.scenario import Scenario
 from benchmarks.demo.turns import Turn
@@ -62,7 +59,8 @@ def write_report(result: Result, scenario: Scenario) -> str:
     ]
     text = "\n".join(lines) + "\n"
     (scenario.folder / "report.md").write_text(text, encoding="utf-8")
-    draw(result, scenario.folder / "report.png", scenario.withheld)
+    figures = Figures(result.ours, result.others, [turn.version for turn in result.turns])
+    draw(figures, scenario, scenario.folder / "report.png")
     return text
 
 
@@ -91,39 +89,3 @@ def _traced_line(number: int, traced: Traced) -> str:
         f"Turn {number}: {traced.num_sent:,} corrections acknowledged, {traced.num_ingested:,} "
         f"ingested, once each; of their texts in the split of this turn's model: {parts}."
     )
-
-
-def draw(result: Result, target: Path, withheld: str) -> None:
-    """Macro F1 on the held-out texts by turn, with 95 % intervals of the gain; the others."""
-    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        curve, bars = figure.subplots(1, 2, width_ratios=[3, 2])
-        _draw_curve(curve, result, withheld)
-        _draw_others(bars, result)
-        figure.savefig(target, dpi=150)
-
-
-def _draw_curve(axes: mpl.axes.Axes, result: Result, withheld: str) -> None:
-    start = result.ours[0].gain.champion
-    scores = [start, *(one.gain.candidate for one in result.ours)]
-    below = [0.0, *(one.gain.candidate - start - one.gain.low for one in result.ours)]
-    above = [0.0, *(one.gain.high - one.gain.candidate + start for one in result.ours)]
-    places = range(1, len(scores) + 1)
-    axes.errorbar(places, scores, yerr=[below, above], marker="o", capsize=4, color="#1f6f8b")
-    axes.axhline(start, color="#999999", linewidth=0.8, linestyle="--")
-    axes.set_xticks(list(places), [f"{n}: {t.version}" for n, t in enumerate(result.turns, 1)])
-    axes.set(xlabel="turn", ylabel=f"macro F1 on held-out {withheld}")
-    axes.set_title(f"{result.ours[0].num_rows:,} texts that no model has learnt from", loc="left")
-
-
-def _draw_others(axes: mpl.axes.Axes, result: Result) -> None:
-    names = [one.name for one in result.others]
-    places = range(len(names))
-    height = 0.38
-    axes.barh([place + height / 2 for place in places], [o.gain.champion for o in result.others],
-              height, color="#c9d6df", label="turn 1")  # fmt: skip
-    axes.barh([place - height / 2 for place in places], [o.gain.candidate for o in result.others],
-              height, color="#1f6f8b", label="last turn")  # fmt: skip
-    axes.set_yticks(list(places), names)
-    axes.set(xlabel="macro F1", title="other sources")
-    axes.legend(frameon=False, loc="lower right")
