@@ -22,7 +22,8 @@ from tasks.feedback import Partition, read_partition
 from tasks.ingest_feedback.params import IngestFeedbackParams
 from tasks.ingest_feedback.portion import count_raters
 from tasks.params import load_params
-from tasks.partitions.decide import Verdict, choose, decide, list_held, make_decision
+from tasks.partitions.decide import choose, decide, list_held, make_decision
+from tasks.partitions.decisions import Verdict
 from tasks.partitions.place import locked
 from tasks.partitions.publish import settle
 from tasks.release.change import find_user

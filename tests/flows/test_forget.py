@@ -15,6 +15,9 @@ from serving.store.engine import writing
 from serving.store.tables import PREDICTIONS
 from tasks.feedback import QUARANTINED, list_partitions
 from tasks.ingest_feedback.ingest import ingest
+from tasks.partitions.decide import decide, list_held, make_decision
+from tasks.partitions.place import DECIDED, locked
+from tasks.partitions.publish import settle
 from tasks.privacy import pseudonym
 from tests.flows.feedback_checkout import make_feedback_checkout
 from tests.project import run, try_run
@@ -130,6 +133,24 @@ def test_what_stays_is_not_ingested_again_and_what_comes_later_is(store: Engine)
     assert sorted(ids_in()) == ids_of(3, 4, 20)
     (empty,) = list_partitions(TARGET / QUARANTINED)
     assert (empty.manifest.num_events, empty.manifest.seqs) == (0, ((6, 7),))
+
+
+def test_a_decision_outlives_those_it_was_about(store: Engine) -> None:
+    with locked(TARGET, 10):
+        settle(TARGET)
+        decide(TARGET, list_held(TARGET), make_decision("rejected", "bob", f"{ANN} again", START))
+    assert any(DECIDED in file for file in holders(*ids_of(6, 7)))
+    done = forget("--prediction", "p-00000006")
+    assert done.returncode == 0, done.stdout
+    assert holders(*ids_of(6)) == []
+    (held,) = list_held(TARGET)
+    assert held.decision is not None
+    assert (held.decision.verdict, held.partition.manifest.num_events) == ("rejected", 1)
+    assert forget("--rater", "ann", "--client", "k1").returncode == 0
+    assert holders(ANN, *ids_of(6, 7)) == []
+    (held,) = list_held(TARGET)
+    assert held.decision is not None
+    assert (held.decision.verdict, held.decision.why) == ("rejected", "somebody again")
 
 
 def test_a_prediction_is_forgotten_with_all_that_was_said_of_it(store: Engine) -> None:
