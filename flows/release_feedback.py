@@ -41,7 +41,7 @@ def release_feedback(
     """Decide of held feedback: what is accepted is learnt from, what is rejected never is.
 
     Args:
-        why: Kept beside the partition.
+        why: Kept beside the partition, and by Prefect with the run: name nobody.
         verdict: A rejected partition can be accepted later, by its name.
         partitions: Names such as part-0123456789abcdef0123, one an item. Empty: all that wait.
         who: Kept beside the partition; empty: this run's name.

@@ -65,6 +65,10 @@ def read_partition(partition: Partition) -> pa.Table:
     return read_table(file, FEEDBACK)
 
 
+def name_rater(client: str | None, name: str) -> str:
+    return f"{client or _NOBODY}:{name}"
+
+
 def raters_of(events: pa.Table) -> pa.Array:
     """CLIENT:NAME, since a name says who it is within a client alone; no key's id holds a colon.
 

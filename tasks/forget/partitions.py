@@ -70,13 +70,15 @@ def _write(staging: Path, kept: Kept, traces: Traces, find_anchor: FindAnchor) -
 
 
 def _names(reason: str | None, traces: Traces) -> bool:
-    return any(rater in (reason or "") for rater in traces.raters)
+    return _hide(reason or "", traces) != (reason or "")
 
 
 def _hide(words: str, traces: Traces) -> str:
-    """Why something was held can name who sent it."""
+    """Whoever decided can have named who sent it; so did reasons before they were kept nameless."""
     for rater in traces.raters:
         words = words.replace(rater, "somebody")
+    for name in traces.names:
+        words = words.replace(f"% come from {name.partition(':')[2]} (", "% come from somebody (")
     return words
 
 
