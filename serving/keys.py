@@ -1,4 +1,4 @@
-"""API keys: `python -m serving.keys add NAME --scope predict | list | renew ID | revoke ID | ...`"""
+"""API keys, `python -m serving.keys`: add NAME --scope predict | list | renew ID | revoke ID ..."""
 
 import argparse
 import datetime
