@@ -102,9 +102,8 @@ def _bring_back(target: Path, own: Partition | None, case: _Case) -> bool:
     verdict = case.decision.verdict
     if own is None or (verdict == "accepted" and _is_known_otherwise(target, own)):
         return False
-    for new, old in zip(_files(target / _FOLDERS[verdict][0], own.name)[::-1],
-                        _files(own.file.parent, own.name)[::-1], strict=True):  # fmt: skip
-        _copy(old, new)
+    for file in reversed(_files(own.file.parent, own.name)):  # the manifest last, as it counts
+        _copy(file, target / _FOLDERS[verdict][0] / file.name)
     return True
 
 
