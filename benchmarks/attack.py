@@ -92,7 +92,7 @@ def attack(demo: Demo, num_accounts: int) -> Outcome:
     return Outcome(
         num_events,
         held,
-        weigh([pseudonym(None, name) for name in names]),
+        weigh([f"nobody:{pseudonym(None, name)}" for name in names]),
         sha256_of(TRAIN) != trained_on,
         100 * (before - read_macro_f1()),
         judge(demo),

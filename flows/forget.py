@@ -4,13 +4,14 @@ No Prefect flow: its server would remember whom it had to forget.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sqlalchemy import Engine
 
 from flows import feedback
 from flows.feedback import FEEDBACK
-from flows.forgotten import Found, find_copies, remove_copies
+from flows.forgotten import Found, find_copies, find_own_texts, remove_copies
+from flows.services.address import HOME
 from flows.terminal import run_door, say
 from tasks.errors import InputError
 from tasks.forget import store
@@ -25,16 +26,21 @@ from tasks.partitions.publish import settle
 
 _MOST_SHOWN = 3
 _LIMITS = (
-    "Models that learnt from it are as they were: train again. Backups and other clones are not"
-    " reached, and runs that used what was removed can no longer be restored in full."
+    "`make run` makes again what was removed of data, and trains: models that learnt from it are as"
+    " they were. Backups and other clones are not reached, and runs that used what was removed can"
+    " no longer be restored in full."
+)
+_PREFECT = (
+    f"What {HOME} holds goes with {HOME}/prefect.db: `make down`, remove it, `make up`; past runs"
+    " are then no longer shown, and nothing else needs it."
 )
 
 
 def forget(subject: Subject) -> int:
     """Returns how many files and rows still hold something; InputError where nobody was found.
-    Can be called again after a kill.
+    Can be called again after a kill, and when something was left.
 
-    The store goes last: until then it says what to look for.
+    The store goes last, and only when nothing else is left: until then it says what to look for.
     """
     seconds = load_params("ingest_feedback", IngestFeedbackParams).wait_seconds
     with store.open_engine() as engine:
@@ -42,15 +48,19 @@ def forget(subject: Subject) -> int:
             settle(FEEDBACK)
             traces = collect(FEEDBACK, engine, subject)
             say(f"{len(traces.event_ids):,} events on {len(traces.prediction_ids):,} predictions")
+            traces = leave_own(traces)
             for place, _, held in remove_copies(traces):
                 say(f"{place}: {len(held):,} removed")
             num_rewritten = rewrite(FEEDBACK, traces, anchors_of(engine))
             say(f"{FEEDBACK}: {num_rewritten:,} partitions written anew")
-        if engine:
+        num_left = prove(find_copies(traces))
+        if engine and num_left:
+            say("store: left as it is, since it alone says what to look for")
+        elif engine:
             num_rows = store.erase(engine, sorted(traces.prediction_ids))
             store.scrub(engine)
             say(f"store: {num_rows:,} rows removed")
-        num_left = prove(traces, engine)
+            num_left = prove(_look_into_store(traces, engine))
     if not (num_left or traces.event_ids or traces.prediction_ids):
         meant = "another CLIENT" if subject.client else "where keys are on, CLIENT=key_id"
         raise InputError(
@@ -60,13 +70,29 @@ def forget(subject: Subject) -> int:
     return num_left
 
 
-def prove(traces: Traces, engine: Engine | None) -> int:
+def leave_own(traces: Traces) -> Traces:
+    """Without texts that stand in a user's own files, which stay; so does what is made of them."""
+    own = find_own_texts(traces)
+    if not own:
+        return traces
+    texts, places = {one.text for one in own}, sorted({one.place for one in own})
+    more = f" and {len(places) - _MOST_SHOWN:,} more" if len(places) > _MOST_SHOWN else ""
+    say(
+        f"{len(texts):,} of the texts stand in files of yours, too, and stay: "
+        f"{', '.join(places[:_MOST_SHOWN])}{more}. If they are theirs, take them out there"
+    )
+    return traces._replace(texts=traces.texts - texts)
+
+
+def prove(places: Iterable[Found]) -> int:
     """Look everywhere again, and say of each place what is left."""
     num_left = 0
-    for place, num_files, held in [*find_copies(traces), *_look_into_store(traces, engine)]:
+    for place, num_files, held in places:
         shown = f": {', '.join(held[:_MOST_SHOWN])}" if held else ""
         say(f"{place}: looked through {num_files:,} files, {len(held):,} left{shown}")
         num_left += len(held)
+        if held and place.startswith(str(HOME)):
+            say(_PREFECT)
     return num_left
 
 
@@ -80,10 +106,8 @@ def anchors_of(engine: Engine | None) -> Callable[[Sequence[str]], tuple[int, st
     return find
 
 
-def _look_into_store(traces: Traces, engine: Engine | None) -> Iterator[Found]:
+def _look_into_store(traces: Traces, engine: Engine) -> Iterator[Found]:
     """Its rows, and for SQLite the bytes of its files."""
-    if engine is None:
-        return
     ids = sorted(traces.prediction_ids)
     with engine.connect() as connection:
         rows = store.read_feedback(connection, "prediction_id", ids)["event_id"].to_pylist()

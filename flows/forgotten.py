@@ -9,10 +9,14 @@ from flows.checkout.cache import find_cache, list_objects
 from flows.checkout.hashes import file_md5
 from flows.checkout.remote_objects import Remote, default_remote
 from flows.feedback import FEEDBACK
+from flows.services.address import HOME
+from tasks.forget.history import find_in_history
+from tasks.forget.own import Own, find_own
 from tasks.forget.search import find_holding, holds
 from tasks.forget.traces import Traces
 
 _DATA = Path("data")
+_SQLITE_LOGS = ("-wal", "-shm")  # read with their database
 _INPUTS = (_DATA / "raw", _DATA / "fetch")  # a user's own, and what was downloaded: never touched
 _MADE = (_DATA, Path(".run"))  # stages make all of it again
 
@@ -26,10 +30,7 @@ class Found(NamedTuple):
 def remove_copies(traces: Traces) -> list[Found]:
     """All but the partitions, which are written anew, and what is equal to a user's own file."""
     inputs = {file_md5(file) for folder in _INPUTS for file in files_below(folder)}
-    derived = [
-        file for folder in _MADE for file in files_below(folder)
-        if not any(file.is_relative_to(kept) for kept in (FEEDBACK, *_INPUTS))
-    ]  # fmt: skip
+    derived = list(_derived())
     objects = {md5: file for md5, file in list_objects(find_cache()) if md5 not in inputs}
     removed = []
     for place, files in (("data and .run", derived), ("DVC's cache", list(objects.values()))):
@@ -47,6 +48,12 @@ def remove_copies(traces: Traces) -> list[Found]:
     return removed
 
 
+def find_own_texts(traces: Traces) -> list[Own]:
+    inputs = [file for folder in _INPUTS for file in files_below(folder)]
+    made = (file for file in _derived() if file.suffix == ".parquet")
+    return find_own(inputs, made, traces.texts)
+
+
 def find_copies(traces: Traces) -> Iterator[Found]:
     """Everywhere in this checkout, and at the remote."""
     places = {
@@ -56,6 +63,8 @@ def find_copies(traces: Traces) -> Iterator[Found]:
     }
     for place, files in places.items():
         yield Found(place, len(files), list(map(str, find_holding(files, traces))))
+    files = [file for file in files_below(HOME) if not file.name.endswith(_SQLITE_LOGS)]
+    yield Found(f"{HOME}, Prefect's own", len(files), find_in_history(files, traces))
     with default_remote() as remote:
         if remote:
             num_objects = len(remote.list_md5s(set()))
@@ -64,6 +73,12 @@ def find_copies(traces: Traces) -> Iterator[Found]:
 
 def files_below(folder: Path) -> Iterator[Path]:
     yield from (file for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def _derived() -> Iterator[Path]:
+    for file in (file for folder in _MADE for file in files_below(folder)):
+        if not any(file.is_relative_to(kept) for kept in (FEEDBACK, *_INPUTS)):
+            yield file
 
 
 def _held_there(remote: Remote, traces: Traces) -> list[str]:

@@ -18,9 +18,12 @@ from flows.leash import follow_worker
 from flows.services.connect import prefect_api
 from flows.terminal import say
 from tasks.errors import FlywheelError
+from tasks.feedback import Partition, read_partition
 from tasks.ingest_feedback.params import IngestFeedbackParams
+from tasks.ingest_feedback.portion import count_raters
 from tasks.params import load_params
-from tasks.partitions.decide import Verdict, choose, decide, list_held, make_decision
+from tasks.partitions.decide import choose, decide, list_held, make_decision
+from tasks.partitions.decisions import Verdict
 from tasks.partitions.place import locked
 from tasks.partitions.publish import settle
 from tasks.release.change import find_user
@@ -38,7 +41,7 @@ def release_feedback(
     """Decide of held feedback: what is accepted is learnt from, what is rejected never is.
 
     Args:
-        why: Kept beside the partition.
+        why: Kept beside the partition, and by Prefect with the run: name nobody.
         verdict: A rejected partition can be accepted later, by its name.
         partitions: Names such as part-0123456789abcdef0123, one an item. Empty: all that wait.
         who: Kept beside the partition; empty: this run's name.
@@ -88,9 +91,15 @@ def _show_held() -> None:
     held = list_held(FEEDBACK)
     for partition, decision in held:
         state = f"{decision.verdict} by {decision.who}: {decision.why}" if decision else "waits"
-        manifest = partition.manifest
-        say(f"{partition.name}  {manifest.num_events:,} events  {state}  ({manifest.held_because})")
+        num_events, reason = partition.manifest.num_events, partition.manifest.held_because
+        say(f"{partition.name}  {num_events:,} events  {state}  ({reason}){_busiest(partition)}")
     say(f"{len(held)} partitions in {FEEDBACK}/quarantined; decide with WHY='...'")
+
+
+def _busiest(partition: Partition) -> str:
+    """Who it is stands here alone: Prefect's server could not forget it."""
+    most = count_raters(read_partition(partition)).most_common(1)
+    return "".join(f"; {num / partition.manifest.num_events:.0%} by {who}" for who, num in most)
 
 
 if __name__ == "__main__":

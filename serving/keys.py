@@ -1,4 +1,4 @@
-"""API keys: `python -m serving.keys add NAME --scope predict | list | revoke ID | token ...`."""
+"""API keys, `python -m serving.keys`: add NAME --scope predict | list | renew ID | revoke ID ..."""
 
 import argparse
 import datetime
@@ -32,7 +32,7 @@ def add_key(engine: Engine, name: str, scopes: Sequence[Scope]) -> str:
             f"name {name!r:.90}: expected up to {_MAX_NAME} printable characters. Give the key the "
             "name of who will hold it."
         )
-    key_id, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
+    key_id, secret = secrets.token_hex(_ID_BYTES), _make_secret()
     row = {
         "key_id": key_id,
         "name": name.strip(),
@@ -42,6 +42,21 @@ def add_key(engine: Engine, name: str, scopes: Sequence[Scope]) -> str:
     }
     with explaining(engine), writing(engine) as connection:
         connection.execute(insert(API_KEYS).values(row))
+    return f"{PREFIX}_{key_id}_{secret}"
+
+
+def renew_key(engine: Engine, key_id: str) -> str:
+    """Another secret under the same id: whoever corrects by it stays who they were. The old one and
+    its tokens end, as by revoking."""
+    secret = _make_secret()
+    valid = (API_KEYS.c.key_id == key_id) & API_KEYS.c.revoked_at.is_(None)
+    with explaining(engine), writing(engine) as connection:
+        changed = update(API_KEYS).where(valid).values(secret_sha256=hash_secret(secret))
+        if not connection.execute(changed).rowcount:
+            raise InputError(
+                f"key {key_id[:40]!r}: no valid key has this id. `python -m serving.keys list` "
+                "shows all; for a revoked one add another."
+            )
     return f"{PREFIX}_{key_id}_{secret}"
 
 
@@ -57,6 +72,10 @@ def revoke_key(engine: Engine, key_id: str) -> None:
             )
         valid = API_KEYS.c.revoked_at.is_(None)
         connection.execute(update(API_KEYS).where(its_row, valid).values(revoked_at=now))
+
+
+def _make_secret() -> str:
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def list_keys(engine: Engine) -> list[str]:
@@ -86,6 +105,8 @@ def main(arguments: argparse.Namespace) -> list[str]:
 def act(engine: Engine, arguments: argparse.Namespace) -> list[str]:
     if arguments.action == "add":
         return [add_key(engine, arguments.name, arguments.scope)]
+    if arguments.action == "renew":
+        return [renew_key(engine, arguments.key_id)]
     if arguments.action == "revoke":
         revoke_key(engine, arguments.key_id)
         return [f"key {arguments.key_id} is revoked"]
@@ -111,8 +132,11 @@ def parse_arguments() -> argparse.Namespace:
     add.add_argument("name", help="who will hold it")
     add.add_argument("--scope", action="append", required=True, choices=get_args(Scope))
     actions.add_parser("list", help="all keys without their secrets")
-    revoke = actions.add_parser("revoke", help="let a key no longer in")
-    revoke.add_argument("key_id", help="as `list` shows it")
+    for action, does in (
+        ("renew", "print the same key with another secret; the old one ends"),
+        ("revoke", "let a key no longer in"),
+    ):
+        actions.add_parser(action, help=does).add_argument("key_id", help="as `list` shows it")
     token = actions.add_parser("token", help=f"let one person correct, by the key in {_KEY_FROM}")
     token.add_argument("--rater", required=True, help="who that is")
     token.add_argument("--hours", type=float, required=True, help="that it lasts")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import AwareDatetime
 
 from tasks import documents
@@ -13,6 +14,7 @@ from tasks.documents import Document
 from tasks.errors import InputError
 from tasks.records import FEEDBACK, read_table
 
+_NOBODY = "nobody"  # the client, where API keys are off
 ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
 
 
@@ -61,6 +63,20 @@ def read_partition(partition: Partition) -> pa.Table:
             "Restore it: dvc checkout data/feedback."
         )
     return read_table(file, FEEDBACK)
+
+
+def name_rater(client: str | None, name: str) -> str:
+    return f"{client or _NOBODY}:{name}"
+
+
+def raters_of(events: pa.Table) -> pa.Array:
+    """CLIENT:NAME, since a name says who it is within a client alone; no key's id holds a colon.
+
+    Whoever gives no name is one person per client, CLIENT:, which nobody can be called.
+    """
+    client, name = pc.fill_null(events["client"], _NOBODY), pc.fill_null(events["rater"], "")
+    joined = pc.binary_join_element_wise(client, name, ":")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def _find(folder: Path) -> Iterator[Partition]:

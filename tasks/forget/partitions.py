@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.artifacts import sha256_of
-from tasks.feedback import Partition
+from tasks.feedback import Partition, list_partitions
 from tasks.forget.traces import Traces, find_events
-from tasks.partitions.place import all_partitions
+from tasks.partitions.place import DECIDED, all_partitions
 from tasks.partitions.publish import replace, staged
 from tasks.partitions.write import Rows, empty_manifest, place, write_partition
 from tasks.records import FEEDBACK
@@ -36,17 +36,24 @@ def rewrite(target: Path, traces: Traces, find_anchor: FindAnchor) -> int:
     The new ones answer for the same rows of the store, so that nothing is ingested again.
     `find_anchor` gives the last row of the store among some events.
     """
-    changed = []
-    for one, table in read_tables(target):
-        gone = find_events(table, set(traces.prediction_ids))
-        if pc.any(gone).as_py() or _names(one.manifest.held_because, traces):
-            changed.append(Kept(one, table.filter(pc.invert(gone))))
-    if changed:
+    changed = _find_holding(all_partitions(target), traces)
+    copies = _find_holding(list_partitions(target / DECIDED), traces)  # new ones follow by itself
+    if changed or copies:
         with staged(target) as staging:
             for kept in changed:
                 _write(staging, kept, traces, find_anchor)
-            replace(staging, [file for kept in changed for file in _files_of(kept.partition)])
+            replace(staging, [file for one in (*changed, *copies) for file in _files_of(one[0])])
     return len(changed)
+
+
+def _find_holding(partitions: Sequence[Partition], traces: Traces) -> list[Kept]:
+    found = []
+    for one in partitions:
+        table = pq.read_table(one.file)
+        gone = find_events(table, set(traces.prediction_ids))
+        if pc.any(gone).as_py() or _names(one.manifest.held_because, traces):
+            found.append(Kept(one, table.filter(pc.invert(gone))))
+    return found
 
 
 def _write(staging: Path, kept: Kept, traces: Traces, find_anchor: FindAnchor) -> None:
@@ -63,13 +70,15 @@ def _write(staging: Path, kept: Kept, traces: Traces, find_anchor: FindAnchor) -
 
 
 def _names(reason: str | None, traces: Traces) -> bool:
-    return any(rater in (reason or "") for rater in traces.raters)
+    return _hide(reason or "", traces) != (reason or "")
 
 
 def _hide(words: str, traces: Traces) -> str:
-    """Why something was held can name who sent it."""
+    """Whoever decided can have named who sent it; so did reasons before they were kept nameless."""
     for rater in traces.raters:
         words = words.replace(rater, "somebody")
+    for name in traces.names:
+        words = words.replace(f"% come from {name.partition(':')[2]} (", "% come from somebody (")
     return words
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.feedback import name_rater
 from tasks.privacy import pseudonym
 
 _SHORTEST_TEXT = 20  # characters; a shorter one is looked for as a whole cell, not within others
@@ -15,7 +16,7 @@ class Subject(NamedTuple):
     """A rater, as the client named them, or a prediction."""
 
     raters: tuple[str, ...]  # the pseudonym, and the name for stores that keep it as it was sent
-    client: str | None
+    client: str | None  # None: API keys were off
     prediction_id: str | None
 
 
@@ -25,16 +26,20 @@ class Traces(NamedTuple):
     event_ids: frozenset[str] = frozenset()
     prediction_ids: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()  # as sent, and as kept
-    raters: frozenset[str] = frozenset()
+    raters: frozenset[str] = frozenset()  # pseudonyms
+    names: frozenset[str] = frozenset()  # CLIENT:NAME, as tables call who is kept as_sent
 
-    def joined(self, other: "Traces") -> "Traces":
-        return Traces(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
+    def cells(self) -> pa.Array:
+        """What is looked for as the whole of a cell: others hold such words by chance."""
+        return pa.array(sorted(self.texts | self.names), pa.string())
 
-    def tokens(self) -> list[bytes]:
+    def words(self) -> list[str]:
         """What nothing else holds by chance."""
         long = (text for text in self.texts if len(text) >= _SHORTEST_TEXT)
-        names = (*self.event_ids, *self.prediction_ids, *self.raters)
-        return [word.encode("utf-8", "surrogatepass") for word in (*names, *long)]
+        return [*self.event_ids, *self.prediction_ids, *self.raters, *long]
+
+    def tokens(self) -> list[bytes]:
+        return [word.encode("utf-8", "surrogatepass") for word in self.words()]
 
 
 def of_rater(rater: str, client: str | None) -> Subject:
@@ -63,6 +68,7 @@ def traces_of(tables: Sequence[pa.Table], subject: Subject, prediction_ids: set[
         frozenset(prediction_ids),
         frozenset(text for text in _values(tables, "text") if text),
         frozenset(subject.raters[:1]),
+        frozenset(name_rater(subject.client, name) for name in subject.raters[1:]),
     )
 
 
@@ -74,5 +80,5 @@ def _values(tables: Sequence[pa.Table], name: str) -> Iterator[str]:
 def _is_theirs(table: pa.Table, subject: Subject) -> pa.Array:
     theirs = pc.is_in(table["rater"], pa.array(subject.raters, pa.string()))
     if subject.client is None:
-        return theirs
+        return pc.and_(theirs, pc.is_null(table["client"]))
     return pc.and_(theirs, pc.fill_null(pc.equal(table["client"], subject.client), False))

@@ -1,5 +1,6 @@
 """One ingest: what no partition covers is read, cut, judged as a whole, and published."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -10,8 +11,9 @@ import pyarrow.compute as pc
 
 from tasks.feedback import ACCEPTED, QUARANTINED, Partition, list_partitions
 from tasks.ingest_feedback.coverage import Question, ask
-from tasks.ingest_feedback.judge import Raters, judge
+from tasks.ingest_feedback.judge import judge
 from tasks.ingest_feedback.params import IngestFeedbackParams
+from tasks.ingest_feedback.portion import count_raters
 from tasks.ingest_feedback.ranges import Range, clip, of_numbers
 from tasks.ingest_feedback.read import SEQ, read
 from tasks.live_store import has_table, open_store
@@ -41,15 +43,15 @@ def ingest(target: Path, params: IngestFeedbackParams) -> list[Partition]:
 def _take(
     store: Any, question: Question, target: Path, params: IngestFeedbackParams
 ) -> list[Partition]:
-    raters, coming = Raters(), list[Future[Partition]]()
+    raters, coming = Counter[str](), list[Future[Partition]]()
     with staged(target) as staging, ThreadPoolExecutor(_NUM_WRITERS) as pool:
         for table, seqs in _cut(store, question, params.max_partition_rows):
             if len(coming) >= _NUM_WRITERS:
                 coming[-_NUM_WRITERS].result()  # no more of them wait in memory
             coming.append(pool.submit(_write, staging, table, seqs))
-            raters.add(table)
+            raters.update(count_raters(table))
         made = [one.result() for one in coming]
-        history = [one.manifest for one in list_partitions(target / ACCEPTED)]
+        history = list_partitions(target / ACCEPTED)
         held_because = judge([one.manifest for one in made], raters, history, params.hold)
         goal = QUARANTINED if held_because else ACCEPTED
         placed = [place(one, staging / goal, held_because) for one in made]

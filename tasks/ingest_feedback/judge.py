@@ -4,36 +4,17 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from tasks.feedback import Manifest
+from tasks.feedback import Manifest, Partition
 from tasks.ingest_feedback.params import HoldParams
-
-_TOP = 1000  # raters of a partition that are counted: who has less than a thousandth is no crowd
-
-
-class Raters:
-    """How many events each of the busiest has sent; a person, or the client where none is named."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def add(self, table: pa.Table) -> None:
-        who = pc.drop_null(pc.coalesce(table["rater"], table["client"]))
-        counts = pc.value_counts(who)
-        busiest = pc.select_k_unstable(counts.field("counts"), _TOP, [("", "descending")])
-        for one in counts.take(busiest).to_pylist():
-            self._counts[one["values"]] += one["counts"]
-
-    def busiest(self) -> tuple[str, int]:
-        return next(iter(self._counts.most_common(1)), ("nobody", 0))
+from tasks.ingest_feedback.portion import Portion, of_manifests, of_newest
 
 
 def judge(
-    new: Sequence[Manifest], raters: Raters, history: Sequence[Manifest], params: HoldParams
+    new: Sequence[Manifest], raters: Counter[str], history: Sequence[Partition], params: HoldParams
 ) -> str | None:
     """Why to hold what is new, all reasons at once; None: nothing is odd, or there is no history.
+
+    A reason names nobody: it is shown in places that never forget.
 
     Args:
         new: Of one ingest.
@@ -41,12 +22,14 @@ def judge(
         history: What was accepted before.
         params: The bounds.
     """
-    if _num_events(history) < params.min_history_events:
+    accepted = [one.manifest for one in history]
+    if sum(one.num_events for one in accepted) < params.min_history_events:
         return None
-    reasons = list(_volume(new, history, params))
-    if _num_events(new) >= params.min_events:
-        reasons += _shifts(new, history, params)
-        reasons += _crowding(raters, _num_events(new), params)
+    reasons = list(_volume(new, accepted, params))
+    came = of_manifests(new, raters)
+    recent = of_newest(history, params.min_events - came.num_events)
+    before = of_manifests(accepted, Counter()).without(recent)
+    reasons += _shares(came, recent, before, params)
     return "; ".join(reasons) or None
 
 
@@ -67,33 +50,49 @@ def _volume(
             )
 
 
-def _shifts(
-    new: Sequence[Manifest], history: Sequence[Manifest], params: HoldParams
-) -> Iterator[str]:
-    before, after = (_sum(one.labels for one in ones) for ones in (history, new))
-    shift = sum(
-        abs(after[label] / after.total() - before[label] / before.total())
-        for label in {*before, *after}
-    ) / 2  # fmt: skip
-    if shift > params.max_label_shift:
-        yield f"labels moved by {shift:.2f} from those before (at most {params.max_label_shift:g})"
-    was, now = (sum(one.num_corrections for one in ones) / _num_events(ones)
-                for ones in (history, new))  # fmt: skip
+def _shares(came: Portion, recent: Portion, before: Portion, params: HoldParams) -> Iterator[str]:
+    """Of what came together with the last that were accepted, where it is few: a flood in many
+    small ingests is none the less one. Whoever comes after it is not held for it, though: what
+    came must be odd by itself, too.
+    """
+    judged = came.joined(recent)
+    if judged.num_events < params.min_events:
+        return
+    own = dict(_find_odd(came, before, params))
+    among = f", with the {recent.num_events:,} accepted last" if recent.num_events else ""
+    for kind, reason in _find_odd(judged, before, params):
+        if kind in own:
+            yield reason + among
+
+
+def _find_odd(
+    judged: Portion, before: Portion, params: HoldParams
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """What is beyond its bound, and the reason in words."""
+    for who, count in judged.raters.items():
+        if count > params.max_rater_share * judged.num_events:
+            share, bound = count / judged.num_events, params.max_rater_share
+            yield ("rater", who), f"{share:.0%} come from one rater (at most {bound:.0%})"
+    if not before.num_events:
+        return
+    shift, bound = _label_shift(judged, before), params.max_label_shift
+    if shift > bound:
+        reason = f"labels moved by {shift:.2f} from those before (at most {bound:g})"
+        yield ("labels", ""), reason
+    now, was = (one.num_corrections / one.num_events for one in (judged, before))
     if now - was > params.max_correction_shift:
-        yield (
-            f"{now:.0%} contradict the model, {was:.0%} before "
-            f"(at most {params.max_correction_shift:.0%} more)"
-        )
+        bound = params.max_correction_shift
+        reason = f"{now:.0%} contradict the model, {was:.0%} before (at most {bound:.0%} more)"
+        yield ("corrections", ""), reason
 
 
-def _crowding(raters: Raters, num_events: int, params: HoldParams) -> Iterator[str]:
-    who, count = raters.busiest()
-    if count > params.max_rater_share * num_events:
-        yield f"{count / num_events:.0%} come from {who} (at most {params.max_rater_share:.0%})"
-
-
-def _num_events(manifests: Sequence[Manifest]) -> int:
-    return sum(one.num_events for one in manifests)
+def _label_shift(after: Portion, before: Portion) -> float:
+    """Share of events that changed class."""
+    gaps = (
+        abs(after.labels[label] / after.num_events - before.labels[label] / before.num_events)
+        for label in {*before.labels, *after.labels}
+    )
+    return sum(gaps) / 2
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> Counter[str]:

@@ -10,6 +10,7 @@ from tasks.errors import InputError, TemporaryError
 from tasks.feedback import ACCEPTED, QUARANTINED, Partition, list_partitions
 
 NEW, READY = ".ingest.new", ".ingest"  # being made; decided, and to be moved where it belongs
+DECIDED = ".ingest.decided"  # what people decided; not DVC's, so no restore takes it back
 _LOCK = ".ingest.lock"
 
 

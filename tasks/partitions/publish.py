@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.artifacts import json_bytes, sync_folder, sync_tree
 from tasks.feedback import ACCEPTED, QUARANTINED
-from tasks.partitions.decide import finish_decisions
+from tasks.partitions.decisions import finish_decisions
 from tasks.partitions.place import NEW, READY
 
 _REPLACED = "replaced.json"

@@ -1,103 +1,40 @@
 """A person or a prediction is forgotten in store, partitions, made data, cache and remote."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from flows.feedback import version
 from serving.store.engine import writing
-from serving.store.tables import PREDICTIONS
 from tasks.feedback import QUARANTINED, list_partitions
 from tasks.ingest_feedback.ingest import ingest
-from tasks.privacy import pseudonym
-from tests.flows.feedback_checkout import make_feedback_checkout
-from tests.project import run, try_run
-from tests.tasks.feedback_store import (
-    START,
-    TARGET,
-    ids_in,
-    make_event,
-    open_feedback,
-    read_params,
-    send,
+from tasks.partitions.decide import decide, list_held, make_decision
+from tasks.partitions.place import DECIDED, locked
+from tasks.partitions.publish import settle
+from tests.flows.forgetting import (
+    ANN,
+    SECRET,
+    SHORT,
+    feedback_of_ann,
+    forget,
+    holders,
+    ids_of,
+    put,
+    text_of,
 )
+from tests.project import run
+from tests.tasks.feedback_store import START, TARGET, ids_in, read_params
 
 pytestmark = pytest.mark.slow
-DERIVE = """
-import pathlib, pyarrow as pa, pyarrow.parquet as pq
-made = pathlib.Path("data/derive"); made.mkdir(parents=True, exist_ok=True)
-files = sorted(pathlib.Path("data/feedback/accepted").glob("*.parquet"))
-rows = pa.concat_tables([pq.read_table(file) for file in files])
-texts = pa.table({"text": rows["text"], "raters": [[one] for one in rows["rater"].to_pylist()]})
-pq.write_table(texts, made / "texts.parquet", compression="zstd")
-(made / "origins.json").write_text(str([f"feedback:{one}" for one in rows["event_id"].to_pylist()]))
-"""
-STAGE = {"cmd": "python derive.py", "deps": ["data/feedback/accepted"], "outs": ["data/derive"]}
-HOLD = {"min_history_events": 3, "min_events": 2, "max_rater_share": 0.9}
-SECRET, SHORT = "my neighbour Alice Miller said it was awful", "oh dear"
-ANN = pseudonym("k1", "ann")
-
-
-def text_of(number: int) -> str:
-    return {1: SECRET, 2: SHORT}.get(number, f"an ordinary text, number {number}")
-
-
-def put(engine: Engine, number: int, **changes: Any) -> None:
-    """A prediction, and what somebody said of it."""
-    prediction = {
-        "prediction_id": f"p-{number:08d}", "created_at": START, "client": "k1", "role": "live",
-        "model_version": "v1.0.0", "text": text_of(number), "text_sha256": None, "label": "no",
-        "probabilities": [1.0], "latency_ms": 1.0,
-    }  # fmt: skip
-    with writing(engine) as connection:
-        connection.execute(insert(PREDICTIONS), [prediction])
-    event = make_event(number, prediction_id=f"p-{number:08d}", client="k1", rater=f"r_{number}")
-    send(engine, [event | {"text": text_of(number), "comment": None} | changes])
 
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """Ann's are 1, 2, 5, 6 and 7; 1 to 5 were accepted, 6 and 7 are held, 8 is not ingested yet."""
-    make_feedback_checkout(tmp_path, {"derive": STAGE}, HOLD)
-    (tmp_path / "derive.py").write_text(DERIVE)
     monkeypatch.chdir(tmp_path)
-    with open_feedback() as engine:
-        for numbers in ((1, 2, 3, 4, 5), (6, 7)):
-            for number in numbers:
-                put(engine, number, **({} if number in (3, 4) else {"rater": ANN}))
-            ingest(TARGET, read_params())
-        put(engine, 8, rater=ANN)
-        version()
-        run(tmp_path, ["dvc", "repro", "-q"])
-        run(tmp_path, ["dvc", "push", "-q"])
+    with feedback_of_ann(tmp_path, {}) as engine:
         yield engine
-
-
-def forget(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return try_run(Path(), [sys.executable, "-m", "flows.forget", *arguments])
-
-
-def holders(*words: str) -> list[str]:
-    """Files of this checkout and its remote that hold one of the words, by plain reading."""
-    found = []
-    for folder in (Path("data"), Path("live"), Path(".dvc"), Path("../flywheel-remote")):
-        for file in filter(Path.is_file, folder.rglob("*")):
-            content = file.read_bytes()
-            if content[:4] == b"PAR1":
-                content = str(pq.read_table(file).to_pylist()).encode()
-            if any(word.encode() in content for word in words):
-                found.append(str(file))
-    return found
-
-
-def ids_of(*numbers: int) -> list[str]:
-    return sorted(make_event(number)["event_id"] for number in numbers)
 
 
 def test_a_rater_is_gone_everywhere_and_others_stay(store: Engine) -> None:
@@ -132,6 +69,24 @@ def test_what_stays_is_not_ingested_again_and_what_comes_later_is(store: Engine)
     assert (empty.manifest.num_events, empty.manifest.seqs) == (0, ((6, 7),))
 
 
+def test_a_decision_outlives_those_it_was_about(store: Engine) -> None:
+    with locked(TARGET, 10):
+        settle(TARGET)
+        decide(TARGET, list_held(TARGET), make_decision("rejected", "bob", f"{ANN} again", START))
+    assert any(DECIDED in file for file in holders(*ids_of(6, 7)))
+    done = forget("--prediction", "p-00000006")
+    assert done.returncode == 0, done.stdout
+    assert holders(*ids_of(6)) == []
+    (held,) = list_held(TARGET)
+    assert held.decision is not None
+    assert (held.decision.verdict, held.partition.manifest.num_events) == ("rejected", 1)
+    assert forget("--rater", "ann", "--client", "k1").returncode == 0
+    assert holders(ANN, *ids_of(6, 7)) == []
+    (held,) = list_held(TARGET)
+    assert held.decision is not None
+    assert (held.decision.verdict, held.decision.why) == ("rejected", "somebody again")
+
+
 def test_a_prediction_is_forgotten_with_all_that_was_said_of_it(store: Engine) -> None:
     done = forget("--prediction", "p-00000003")
     assert done.returncode == 0, done.stdout
@@ -139,7 +94,8 @@ def test_a_prediction_is_forgotten_with_all_that_was_said_of_it(store: Engine) -
     assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7)
     ingest(TARGET, read_params())
     assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7, 8)
-    assert [one.manifest.seqs for one in list_partitions(TARGET / QUARANTINED)] == [((6, 7),)]
+    seqs = sorted(one.manifest.seqs for one in list_partitions(TARGET / QUARANTINED))
+    assert seqs == [((6, 7),), ((8, 8),)]
 
 
 def test_a_text_that_others_have_sent_too_stays_theirs(store: Engine) -> None:

@@ -19,6 +19,7 @@ from tests.project import REPOSITORY, run, try_run
 from tests.tasks.feedback_store import TARGET, ids_in, make_event, open_feedback, send
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server", "checkout")]
+BOT = {"client": "k9", "rater": "r_bot"}
 HOLD = {"min_history_events": 5, "min_events": 5, "max_rater_share": 0.5}
 
 
@@ -75,10 +76,11 @@ def test_what_came_in_is_dvcs_and_can_be_brought_back(checkout: Path, store: Eng
 def test_a_flood_is_held_until_a_person_accepts_it(checkout: Path, store: Engine) -> None:
     send(store, [make_event(number) for number in range(20)])
     ingest()
-    send(store, [make_event(number, rater="r_bot") for number in range(20, 40)])
+    send(store, [make_event(number, **BOT) for number in range(20, 40)])
     assert ingest().startswith("nothing is new in data/feedback/accepted; 20 held")
     page = artifacts_of_last_run()["feedback"].data
-    assert "100% come from r\\_bot" in page.replace("\\%", "%")
+    assert "100% come from one rater" in page.replace("\\%", "%")
+    assert "bot" not in page  # the server keeps it for ever
     (held,) = list_partitions(TARGET / QUARANTINED)
     assert is_true(checkout)
     refused = release_feedback("fine", partitions=["part-0"], return_state=True)
@@ -96,13 +98,14 @@ def test_a_flood_is_held_until_a_person_accepts_it(checkout: Path, store: Engine
 
 
 def test_the_doors_of_the_command_line_do_the_same(checkout: Path, store: Engine) -> None:
-    for first, changes in ((0, {}), (10, {"rater": "r_bot"})):
+    for first, changes in ((0, {}), (10, BOT)):
         send(store, [make_event(number, **changes) for number in range(first, first + 10)])
         done = try_run(checkout, ["python", "-m", "flows.ingest_feedback"])
         assert done.returncode == 0, done.stdout
     door = ["python", "-m", "flows.release_feedback"]
     listed = try_run(checkout, door)
-    assert "10 events  waits  (100% come from r_bot" in listed.stdout, listed.stdout
+    assert "10 events  waits  (100% come from one rater" in listed.stdout, listed.stdout
+    assert "100% by k9:r_bot" in listed.stdout
     done = try_run(checkout, [*door, "--why", "known; `touch x`", "--reject"])
     assert "10 events in 1 partitions rejected: known; `touch x`" in done.stdout, done.stdout
     assert "rejected by" in try_run(checkout, door).stdout

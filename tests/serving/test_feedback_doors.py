@@ -91,6 +91,24 @@ def test_a_revoked_key_ends_its_tokens(place: LivePlace, served: Served) -> None
     wait_for(lambda: send(served, make_event(prediction_id, rater=None), token).status_code == 401)
 
 
+def test_a_renewed_key_ends_the_old_one_and_people_stay_who_they_are(
+    place: LivePlace, served: Served
+) -> None:
+    old = new_key(place, served, "yearly", "predict", "feedback")
+    key_id, token = old.split("_")[1], mint_token(old, "ann", 24)
+    prediction_id = predict_one(served, authorization=f"Bearer {old}")["prediction_id"]
+    event = make_event(prediction_id, rater="ann")
+    assert send(served, event, token).status_code == 201
+    new = run(place.folder, "serving.keys", "renew", key_id).stdout.strip()
+    wait_for(lambda: send(served, event, old).status_code == 401)
+    assert send(served, event, token).status_code == 401
+    assert send(served, event, mint_token(new, "ann", 24)).status_code == 200, "she said it before"
+    later = make_event(prediction_id, rater="ann")
+    assert send(served, later, new).status_code == 201
+    events = stored_events(place.folder)
+    assert len({events[one["event_id"]]["rater"] for one in (event, later)}) == 1
+
+
 @pytest.mark.slow
 def test_the_command_line_makes_tokens_without_store_or_service(
     place: LivePlace, served: Served

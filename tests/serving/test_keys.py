@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from serving.keys import add_key, list_keys, revoke_key
+from serving.keys import add_key, list_keys, renew_key, revoke_key
 from tasks.errors import InputError
 from tests.project import REPOSITORY, environment, write_params
 from tests.serving.stores import open_store
@@ -31,6 +31,15 @@ def test_a_name_that_could_forge_a_line_is_refused(name: str, engine: Engine) ->
 def test_revoking_what_is_not_there_is_refused(engine: Engine) -> None:
     with pytest.raises(InputError, match="there is none with this id"):
         revoke_key(engine, "fw_0_0")
+
+
+def test_a_revoked_key_is_not_renewed(engine: Engine) -> None:
+    key_id = add_key(engine, "shop", ["predict"]).split("_")[1]
+    assert renew_key(engine, key_id).split("_")[:2] == ["fw", key_id]
+    revoke_key(engine, key_id)
+    for gone in (key_id, "fw_0_0"):
+        with pytest.raises(InputError, match="no valid key has this id"):
+            renew_key(engine, gone)
 
 
 def test_the_command_makes_lists_and_revokes(tmp_path: Path) -> None:

@@ -30,8 +30,11 @@ def test_the_newest_correction_of_a_person_counts_and_several_people_are_several
     write_partition(tmp_path, events)
     by_text = {row["text"]: row for row in read(tmp_path)}
     first, second = by_text["so so"], by_text["other"]
-    assert list(zip(first["raters"], first["votes"], strict=True)) == [("bob", "-2"), ("ann", "-2")]
-    assert (second["raters"], second["votes"]) == (["ann"], ["2"])
+    assert list(zip(first["raters"], first["votes"], strict=True)) == [
+        ("nobody:bob", "-2"),
+        ("nobody:ann", "-2"),
+    ]
+    assert (second["raters"], second["votes"]) == (["nobody:ann"], ["2"])
     assert first["origin"] == f"feedback:{events[0]['event_id']}"
     assert first["created_at"] == events[0]["predicted_at"]
 
@@ -46,7 +49,18 @@ def test_who_is_not_named_is_one_person_per_client(tmp_path):
     write_partition(tmp_path, events)
     (example,) = read(tmp_path)
     assert example["votes"] == ["-2", "2", "2"]
-    assert example["raters"] == ["unnamed:nobody", "unnamed:k1", "unnamed:k2"]
+    assert example["raters"] == ["nobody:", "k1:", "k2:"]
+
+
+def test_equal_names_of_two_clients_are_two_people_and_nobody_can_pass_for_the_unnamed(tmp_path):
+    who = [("k1", "ann"), ("k2", "ann"), (None, None), (None, "nobody:"), (None, "k1:ann")]
+    events = [
+        make_event(number, "fine", "positive", client=client, rater=rater)
+        for number, (client, rater) in enumerate(who)
+    ]
+    write_partition(tmp_path, events)
+    (example,) = read(tmp_path)
+    assert example["raters"] == ["k1:ann", "k2:ann", "nobody:", "nobody:nobody:", "nobody:k1:ann"]
 
 
 def test_the_same_events_give_the_same_table_however_they_are_cut_and_ordered(tmp_path):
@@ -68,7 +82,7 @@ def test_the_same_events_give_the_same_table_however_they_are_cut_and_ordered(tm
     assert tables[0].num_rows == 20
     # of 20 texts and 4 people nearly all pairs occur; each once
     pairs = [(row["text"], rater) for row in tables[0].to_pylist() for rater in row["raters"]]
-    wanted = {(event["text"], event["rater"] or "unnamed:nobody") for event in events}
+    wanted = {(event["text"], f"nobody:{event['rater'] or ''}") for event in events}
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == wanted
 

@@ -17,6 +17,7 @@ HOLD = {
     "min_history_events": 300, "min_events": 50, "max_volume_ratio": 3.0, "max_label_shift": 0.25,
     "max_rater_share": 0.5, "max_correction_shift": 0.25,
 }  # fmt: skip
+NAMED, UNNAMED = {"client": "k_x", "rater": "r_x"}, {"client": "k_x", "rater": None}
 Change = Callable[[int], dict[str, Any]]
 
 
@@ -60,9 +61,9 @@ def test_a_day_like_those_before_passes_at_any_hour(store: Engine) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda _: {"label": "yes", "predicted": "yes"}, "labels moved by 0.59"),
-        (lambda place: {"rater": "r_x"} if place % 5 else {}, "80% come from r_x (at most 50%)"),
-        (lambda place: {"client": "k_x", "rater": None} if place % 5 else {}, "80% come from k_x"),
+        (lambda _: {"label": "yes", "predicted": "yes"}, "labels moved by 0.67"),
+        (lambda place: NAMED if place % 5 else {}, "80% come from one rater (at most 50%)"),
+        (lambda place: UNNAMED if place % 5 else {}, "80% come from one rater (at most 50%)"),
         (
             lambda place: {"label": f"{['no', 'maybe', 'yes'][place % 3]}", "predicted": "other"},
             "100% contradict the model, ",
@@ -71,8 +72,38 @@ def test_a_day_like_those_before_passes_at_any_hour(store: Engine) -> None:
 )
 def test_what_people_never_did_before_is_held(store: Engine, change: Change, said: str) -> None:
     give_history(store)
-    assert take(store, 1000, 49, 5, change) == ""  # too few to say
-    assert said in take(store, 1100, 100, 6, change)
+    held = take(store, 1000, 100, 5, change)
+    assert said in held
+    assert not any(
+        name in held for name in ("r_x", "k_x")
+    )  # it is shown where nothing is forgotten
+
+
+def test_equal_names_of_several_clients_are_several_people(store: Engine) -> None:
+    give_history(store)
+    assert (
+        take(store, 1000, 100, 5, lambda place: {"rater": "r_x", "client": f"k{place % 4}"}) == ""
+    )
+
+
+@pytest.mark.parametrize("change", [
+    lambda _: {"label": "yes", "predicted": "yes"},
+    lambda _: {"label": "no", "predicted": "other"},
+    lambda _: NAMED,
+    lambda _: UNNAMED,
+])  # fmt: skip
+@pytest.mark.parametrize("num_ingests", [1, 10, 50])
+def test_a_flood_is_held_in_however_many_ingests_it_comes(
+    store: Engine, change: Change, num_ingests: int
+) -> None:
+    give_history(store)
+    size = 100 // num_ingests
+    held = [take(store, 1000 + n * size, size, 5, change) for n in range(num_ingests)]
+    first = next(place for place, reason in enumerate(held) if reason)
+    assert first * size <= HOLD["max_rater_share"] * HOLD["min_events"] + size
+    assert all(held[first:])
+    assert take(store, 2000, 2, 5) == ""  # whoever comes after it is not held for it
+    assert take(store, 2100, 60, 6) == ""
 
 
 def test_fewer_contradictions_than_before_are_no_reason(store: Engine) -> None:
@@ -91,5 +122,5 @@ def test_a_crowd_that_names_nobody_is_no_lone_rater(store: Engine) -> None:
 
 def test_all_reasons_are_told_at_once(store: Engine) -> None:
     give_history(store)
-    said = take(store, 1000, 400, 5, lambda _: {"rater": "r_x", "label": "yes", "predicted": "no"})
+    said = take(store, 1000, 400, 5, lambda _: {**NAMED, "label": "yes", "predicted": "no"})
     assert said.count(";") == 3

@@ -94,7 +94,7 @@ def test_a_decision_killed_anywhere_leaves_a_partition_in_one_folder(
         assert sorted(check_what_a_reader_sees()) == IDS
         ingest(TARGET, read_params())  # which goes on with what was decided
         assert sorted(check_what_a_reader_sees()) == IDS
-        decided = [*TARGET.glob("*/decision-*.json")]
+        decided = [*TARGET.glob("[!.]*/decision-*.json")]
         is_accepted = not list_partitions(TARGET / QUARANTINED)
         assert [file.parent.name for file in decided] == [ACCEPTED] * is_accepted
         assert not is_accepted or not [*(TARGET / QUARANTINED).iterdir()]
