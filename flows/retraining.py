@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from flows import released
 from flows.checkout.lock import STATE, kernel_lock
 from flows.checkout.overrides import overridden
-from flows.flywheel import flywheel
+from flows.flywheel import turn
 from flows.retrain_evidence import Found, gather
 from flows.stage_task import would_stop_again
 from tasks.errors import TemporaryError
@@ -101,7 +101,10 @@ def record(asked: Asked, considered: Considered) -> None:
 
 
 def train(asked: Asked, considered: Considered) -> State[Any]:
-    """The run of the graph, within this flow run; how it ends is written down in any case."""
+    """The run of the graph, within this flow run; how it ends is written down in any case.
+
+    Called under the same lock as `consider`: what is trained is what was decided on.
+    """
     case, cost = considered.case, expected_cost(considered.case.history, considered.case.params)
     run_id, began = str(flow_run.id), time.monotonic()
     history.append(
@@ -115,7 +118,7 @@ def train(asked: Asked, considered: Considered) -> State[Any]:
     outcome: Outcome = "interrupted"
     message = "it was cancelled, or met an error that nobody foresaw"
     try:
-        state: State[Any] = flywheel.fn(force=asked.is_forced, overrides=asked.overrides)
+        state: State[Any] = turn((), "", asked.is_forced, asked.overrides)
         message = state.message or ""
         outcome = _outcome(state.is_completed(), message)
         return state

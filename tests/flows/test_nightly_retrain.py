@@ -1,5 +1,6 @@
 """Nights on a real server: what is decided, shown and recorded, and how often is really trained."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,21 @@ from tasks.feedback import QUARANTINED
 from tests.flows.last_run import FLYWHEEL, last_run
 from tests.flows.nights import LEARN, Nights, make_nights, outcomes, stages_of
 from tests.flows.services.place import wait_for
-from tests.project import run
+from tests.project import environment, run
 
+INTRUDER = """
+from tests.flows.nights import FEEDBACK, add_partition
+from flows.checkout.lock import LOCK_FILE, kernel_lock
+from tasks.releases import LIVE
+from tasks.retrain_policy.history import HISTORY
+print("ready", flush=True)
+is_decided = False
+while not is_decided:
+    with kernel_lock(LOCK_FILE).acquire(poll_interval=0.001):
+        is_decided = (LIVE / HISTORY).exists()
+        name = add_partition(FEEDBACK / "accepted", 5) if is_decided else ""
+print(name)
+"""  # brings a partition in as soon as the checkout is free after a decision
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 
 
@@ -148,6 +162,25 @@ def test_the_budget_is_kept(nights: Nights) -> None:
     nights.add(5)
     assert "0.00 dollars may be" in nights.night()
     assert nights.num_trained == 1
+
+
+def test_what_is_trained_is_what_was_decided_on_whoever_waits_for_the_checkout(
+    nights: Nights,
+) -> None:
+    intruder = subprocess.Popen(
+        ["python", "-c", INTRUDER], cwd=nights.folder, env=environment(), text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert intruder.stdout
+    assert intruder.stdout.readline() == "ready\n"
+    nights.night()
+    name, _ = intruder.communicate(timeout=60)
+    assert name.strip() in nights.partitions(), "it came in, after the training"
+    (training,) = nights.trainings()
+    assert len(training.started.partitions) == 1
+    learnt = (nights.folder / "data/learn/out.txt").read_text()
+    assert learnt.count('"sha256"') == 1
+    assert "train: 5 new corrections; asked by hand" in nights.night()
 
 
 def test_a_rewritten_partition_is_to_be_unlearnt(nights: Nights) -> None:
