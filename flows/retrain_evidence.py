@@ -12,6 +12,7 @@ from flows.stage_graph import StageNode, graph_sha256, read_graph, stale_stages
 from flows.standing import standing_events
 from tasks.feedback import ACCEPTED, list_partitions
 from tasks.partitions.decide import list_held
+from tasks.partitions.votes import count_votes
 from tasks.retrain_policy.decide import Evidence, evidence_id_of
 from tasks.retrain_policy.history import AskedBy, Training
 
@@ -30,21 +31,20 @@ def gather(asked_by: AskedBy, is_forced: bool, history: Sequence[Training]) -> F
     """Called under the checkout's lock, with the params that the run will have."""
     nodes = read_graph()
     stale = tuple(stale_stages(nodes))
-    accepted = {
-        partition.file.stem: partition.manifest.num_events
-        for partition in list_partitions(FEEDBACK / ACCEPTED)
-    }
+    accepted = {one.name: one for one in list_partitions(FEEDBACK / ACCEPTED)}
     held = sum(
         one.partition.manifest.num_events for one in list_held(FEEDBACK) if one.decision is None
     )
     learnt, standing = learnt_partitions(history), standing_events()
+    new = [one for name, one in accepted.items() if name not in learnt] if stale else []
     # one that went, or was rewritten because somebody is to be forgotten, is to be unlearnt
     is_other = bool(learnt - accepted.keys()) or any(map(_is_changed_otherwise, nodes))
     evidence = Evidence(
         asked_by=asked_by,
         is_forced=is_forced,
         evidence_id=evidence_id_of(accepted, graph_sha256(FEEDBACK)),
-        num_new=sum(num for name, num in accepted.items() if name not in learnt) if stale else 0,
+        num_new=count_votes(new),
+        num_new_events=sum(one.manifest.num_events for one in new),
         num_held=held,
         has_changed_inputs=bool(stale) and is_other,
         standing=tuple(standing),

@@ -24,7 +24,7 @@ def _evidence_rows(decision: Decision, found: Found, event_evidence: str) -> lis
     evidence = found.evidence
     return [
         ("asked by", evidence.asked_by + (", by force" if evidence.is_forced else "")),
-        ("new corrections", f"{evidence.num_new:,}"),
+        ("new corrections", f"{evidence.num_new:,}, in {evidence.num_new_events:,} events"),
         ("held in quarantine", f"{evidence.num_held:,}"),
         ("data, params or code changed", "yes" if evidence.has_changed_inputs else "no"),
         ("stages to look at", ", ".join(found.stale) or "none"),

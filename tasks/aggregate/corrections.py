@@ -18,7 +18,6 @@ from tasks.text import normalise, sha256_of_text
 
 Ints = npt.NDArray[np.int64]
 _MASK = r"\[[a-z]+\]"  # as tasks/privacy.py puts in place of personal data
-_NOBODY = "nobody"  # the client, where API keys are off
 _ORDER = [("received_at", "ascending"), ("event_id", "ascending")]
 
 
@@ -82,7 +81,7 @@ def _explain(event: dict[str, object], params: FeedbackSource) -> Reject:
 def _gather(events: pa.Table, source: str) -> pa.Table:
     """AGGREGATED rows by id, so that training draws the same batches whoever was quicker to send;
     `events` in the order in which they came."""
-    text, raters = events["text"].combine_chunks().dictionary_encode(), _raters_of(events)
+    text, raters = events["text"].combine_chunks().dictionary_encode(), feedback.raters_of(events)
     code = text.indices.to_numpy()
     _, first = np.unique(code, return_index=True)
     kept = _newest_votes(code, raters.dictionary_encode().indices.to_numpy())
@@ -109,13 +108,6 @@ def _newest_votes(text: Ints, rater: Ints) -> Ints:
     _, last = np.unique(pair[::-1], return_index=True)
     kept = np.sort(len(pair) - 1 - last)
     return kept[np.argsort(text[kept], kind="stable")]
-
-
-def _raters_of(events: pa.Table) -> pa.StringArray:
-    """Whoever has no name is one person per client, so that nobody votes twice for a text."""
-    client = pc.fill_null(events["client"], _NOBODY)
-    unnamed = pc.binary_join_element_wise("unnamed", client, ":")
-    return pc.coalesce(events["rater"], unnamed).combine_chunks()
 
 
 def id_of_text(text: str) -> str:

@@ -19,7 +19,8 @@ class Evidence(NamedTuple):
     asked_by: AskedBy
     is_forced: bool
     evidence_id: str
-    num_new: int  # accepted corrections that the newest judged candidate did not learn from
+    num_new: int  # accepted corrections not yet learnt from; of a person and text only the newest
+    num_new_events: int  # that they came in, repetitions included
     num_held: int  # events that wait for a person
     has_changed_inputs: bool  # data, params or code, new corrections aside
     standing: tuple[AskedBy, ...]  # events of the monitor that were told and have not cleared
@@ -126,11 +127,11 @@ def _known(case: Case) -> _Found:
 
 def _held(case: Case) -> _Found:
     bound, evidence = case.params.held, case.evidence
-    share = evidence.num_held / max(1, evidence.num_held + evidence.num_new)
+    share = evidence.num_held / max(1, evidence.num_held + evidence.num_new_events)
     if evidence.num_held < bound.min_events or share <= bound.max_share:
         return None
     return "block", (
-        f"{evidence.num_held:,} corrections are held in quarantine, {share:.0%} of the new ones; "
+        f"{evidence.num_held:,} events are held in quarantine, {share:.0%} of the new ones; "
         f"at most {bound.max_share:.0%} may be. Look at them and release or reject them "
         f"(deployment release-feedback); {_FORCE}"
     )

@@ -142,7 +142,7 @@ def test_a_temporary_failure_is_tried_as_often_as_params_say(nights: Nights) -> 
 
 def test_a_flood_in_quarantine_blocks_and_force_trains_all_the_same(nights: Nights) -> None:
     nights.add(60, QUARANTINED)
-    assert "block: 60 corrections are held in quarantine, 92%" in nights.night(code=1)
+    assert "block: 60 events are held in quarantine, 92%" in nights.night(code=1)
     assert nights.num_trained == 0
     assert "train: asked for, by force" in nights.night("--force")
     assert "train: asked for, by force" in nights.night("--force")

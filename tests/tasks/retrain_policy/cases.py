@@ -12,7 +12,14 @@ from tests.project import REPOSITORY
 NOW = datetime(2026, 11, 26, 2, tzinfo=UTC)
 SHIPPED = load_params("retrain_policy", RetrainPolicyParams, REPOSITORY / "params.yaml")
 ENOUGH = Evidence(
-    "schedule", False, "e1", num_new=100, num_held=0, has_changed_inputs=False, standing=()
+    "schedule",
+    False,
+    "e1",
+    num_new=100,
+    num_new_events=100,
+    num_held=0,
+    has_changed_inputs=False,
+    standing=(),
 )
 
 

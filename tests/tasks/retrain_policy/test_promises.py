@@ -29,6 +29,7 @@ EVIDENCE = st.builds(
     is_forced=st.just(False),
     evidence_id=st.sampled_from("abcdefgh"),
     num_new=st.sampled_from([0, 10, 30, 50, 100, 500]),
+    num_new_events=st.sampled_from([0, 60, 500]),
     num_held=st.sampled_from([0, 0, 60, 5000]),
     has_changed_inputs=st.booleans(),
     standing=st.sampled_from([(), ("drift",), ("quality", "drift")]),

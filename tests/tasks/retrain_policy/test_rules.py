@@ -36,7 +36,8 @@ DRIFT = ("drift",)
         ([], {"num_new": 0, "asked_by": "drift"}, "skip", "nothing to do"),
         ([], {"num_new": 0, "asked_by": "hand"}, "skip", "nothing to do"),
         ([], {"num_held": 100}, "train", "100 new corrections"),  # just half of what came
-        ([], {"num_held": 101}, "block", "101 corrections are held in quarantine, 50%"),
+        ([], {"num_held": 101}, "block", "101 events are held in quarantine, 50%"),
+        ([], {"num_held": 101, "num_new_events": 102}, "train", "100 new"),  # repeated
         ([], {"num_held": 49, "num_new": 1, "asked_by": "hand"}, "train", "1 new"),
         ([], {"num_held": 5000, "num_new": 0}, "skip", "nothing to do"),
         ([training(5.9)], {}, "skip", "run run-5.9 trained at 2026-11-25 20:06 UTC"),
