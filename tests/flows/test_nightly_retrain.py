@@ -150,20 +150,6 @@ def test_a_flood_in_quarantine_blocks_and_force_trains_all_the_same(nights: Nigh
     assert "skip: nothing to do" in nights.night()
 
 
-def test_the_budget_is_kept(nights: Nights) -> None:
-    budget = {"days": 7.0, "hours": 1.5, "dollars": 4.5, "dollars_per_hour": 3.0,
-              "first_hours": 1.0, "num_measured": 1}  # fmt: skip
-    nights.set("retrain_policy", budget=budget)
-    nights.night()
-    (training,) = nights.trainings()
-    assert training.dollars == pytest.approx(training.seconds / 3600 * 3.0)
-    assert training.started.expected_dollars == 3.0
-    nights.set("retrain_policy", budget=budget | {"dollars": 0.0001})
-    nights.add(5)
-    assert "0.00 dollars may be" in nights.night()
-    assert nights.num_trained == 1
-
-
 def test_what_is_trained_is_what_was_decided_on_whoever_waits_for_the_checkout(
     nights: Nights,
 ) -> None:

@@ -52,4 +52,4 @@ def training(
 
 def ask(*history: Training, to: RetrainPolicyParams = SHIPPED, **changes: Any) -> Decision:
     """The decision on enough new corrections, but for what is changed of that evidence."""
-    return decide(Case(ENOUGH._replace(**changes), history, to, NOW))
+    return decide(Case(ENOUGH._replace(**changes), history, to, NOW, planned_seconds=None))

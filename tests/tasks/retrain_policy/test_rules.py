@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tasks.retrain_policy.decide import evidence_id_of, expected_cost
+from tasks.retrain_policy.decide import Case, decide, evidence_id_of, expected_cost
 from tasks.retrain_policy.history import Training
-from tests.tasks.retrain_policy.cases import SHIPPED, ask, params, training
+from tests.tasks.retrain_policy.cases import ENOUGH, NOW, SHIPPED, ask, params, training
 
 RICH = params(hours=1000.0, dollars=1e9)
 PAID = params(dollars=10.0, dollars_per_hour=4.0)
@@ -98,8 +98,12 @@ def test_the_next_is_expected_to_take_as_long_as_the_longest_of_the_newest() -> 
         training(100, seconds=9e4), training(90, seconds=50.0), training(80, seconds=70.0),
         training(70, "stopped", seconds=5000.0), training(60, None), training(50, seconds=60.0),
     ]  # fmt: skip
-    assert expected_cost(history, RICH).seconds == 70.0
-    assert expected_cost([], PAID) == (3600.0, 4.0)
+    case = Case(ENOUGH, history, RICH, NOW, planned_seconds=9e4)
+    assert expected_cost(case).seconds == 70.0
+    unmeasured = case._replace(history=history[3:5], params=PAID)
+    assert expected_cost(unmeasured) == (9e4, 100.0), "by the planner"
+    assert "with the next training 25.00 h" in decide(unmeasured._replace(history=())).reason
+    assert expected_cost(unmeasured._replace(planned_seconds=None)) == (3600.0, 4.0)
 
 
 def test_a_first_training_above_the_budget_is_refused_with_the_params() -> None:
