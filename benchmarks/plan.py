@@ -25,8 +25,8 @@ from benchmarks.plan_jobs import Case, estimate_peak, measure_peak
 from tasks.params import load_params
 from tasks.plan.calibrate import calibrate, draw_sample, here
 from tasks.plan.options import training_seconds
-from tasks.plan.params import PlanParams
-from tasks.plan.work import CONFIGURED, config_of, make_training, read_data
+from tasks.plan.params import CONFIGURED, PlanParams
+from tasks.plan.work import config_of, make_training, read_data
 from tasks.sizing.layout import Layout
 from tasks.tracking.params import TrackingParams
 from tasks.train.job import Job

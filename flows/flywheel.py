@@ -51,21 +51,25 @@ def flywheel(
         overrides: key=value, one an item, such as train.max_epochs=1, for this run alone.
     """
     follow_worker()
-    begin(_introduce().as_environment())
     log = get_run_logger()
     try:
-        params = load_params("flywheel", FlywheelParams)
-        with checkout_lock(f"flow run {flow_run.name}", params.wait_minutes * 60, log.warning):
+        seconds = load_params("flywheel", FlywheelParams).wait_minutes * 60
+        with checkout_lock(f"flow run {flow_run.name}", seconds, log.warning):
             health.mend(log.warning)
-            with overridden(overrides, log.info):
-                return _turn(only, from_stage, force)
+            return turn(only, from_stage, force, overrides)
     except FlywheelError as error:
         return Failed(message=str(error))
 
 
-def _introduce() -> FlowRun:
+def turn(only: Sequence[str], from_stage: str, force: bool, overrides: Sequence[str]) -> State[Any]:
+    """The same for a flow that holds the checkout already, and has mended it."""
     name = str(flow_run.name)
-    return FlowRun(name, flow_run.ui_url or "", versions.as_experiment(name))
+    begin(FlowRun(name, flow_run.ui_url or "", versions.as_experiment(name)).as_environment())
+    try:
+        with overridden(overrides, get_run_logger().info):
+            return _turn(only, from_stage, force)
+    except FlywheelError as error:
+        return Failed(message=str(error))
 
 
 def _turn(only: Sequence[str], from_stage: str, force: bool) -> State[Any]:

@@ -7,22 +7,29 @@ from typing import Any
 
 from prefect import State, flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.events import emit_event
+from prefect.events import Event, Resource
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import process
+from flows.learnt import learnt_partitions
 from flows.leash import follow_worker
 from flows.pages.monitor import findings_table, in_one_line, monitor_page
-from flows.services.connect import prefect_api
+from flows.services.connect import is_own_server, prefect_api
+from flows.services.events import send_events, this_run
 from flows.terminal import say
 from tasks import documents
+from tasks.artifacts import write_json
 from tasks.errors import FlywheelError
 from tasks.monitor.alerts import keep_emitted, news, read_emitted, standing
 from tasks.monitor.report import REPORT, Alert, Report
+from tasks.monitor.unlearnt import LEARNT, Learnt
+from tasks.releases import LIVE
+from tasks.retrain_policy import history
 
 _NAME = "monitor"
 _RESOURCE = {"prefect.resource.id": "flywheel.monitor", "prefect.resource.name": _NAME}
+_NOBODY = "make up does not run, so nobody would act on it"
 REFERENCE, TARGET = "data/split/test.parquet", "live/monitor"
 
 
@@ -36,48 +43,59 @@ def monitor(reference: str = REFERENCE, target: str = TARGET) -> State[Any]:
     """
     follow_worker()
     process.begin({})
-    log = get_run_logger()
+    folder = Path(target)
     try:
-        ended = process.run_module("tasks.monitor", ["--", reference, target], log.info)
+        options = ["--learnt", str(write_learnt(folder)), "--", reference, target]
+        ended = process.run_module("tasks.monitor", options, get_run_logger().info)
+        if ended.exit_code:
+            return Failed(message=ended.last_lines[-1] if ended.last_lines else "it was killed")
+        report = documents.read(folder / REPORT, Report, "Run the flow again.")
+        told = tell_news(report, folder)
+    except FlywheelError as error:
+        return Failed(message=str(error))
     except BaseException:  # cancelled from the UI, Ctrl-C, or the worker is gone
         process.end_all()
         raise
-    if ended.exit_code:
-        return Failed(message=ended.last_lines[-1] if ended.last_lines else "it was killed")
-    folder = Path(target)
-    try:
-        report = documents.read(folder / REPORT, Report, "Run the flow again.")
-        num_told = tell_news(report, folder)
-    except FlywheelError as error:
-        return Failed(message=str(error))
     _publish(report, folder)
-    told = f"; {num_told} told" if num_told else ""
     return Completed(message=f"{in_one_line(report)}{told}")
 
 
-def tell_news(report: Report, folder: Path) -> int:
-    """Emit an event for each alert that says something new; returns how many.
+def write_learnt(folder: Path) -> Path:
+    """What the newest release was made from, as far as git and DVC's cache know."""
+    past = history.trainings(history.read(LIVE / history.HISTORY))
+    file = folder / LEARNT
+    write_json(file, Learnt(partitions=sorted(learnt_partitions(past))).model_dump(mode="json"))
+    return file
 
-    What was told is written down afterwards: after a kill between the two it is told once more,
-    with the same evidence.
+
+def tell_news(report: Report, folder: Path) -> str:
+    """Send an event for each alert that says something new; returns how many, in words.
+
+    What was told is written down when the server has it: after a kill between the two it is told
+    once more, with the same evidence. What nobody has heard is news for the next look.
     """
-    emitted = read_emitted(folder)
+    emitted, log = read_emitted(folder), get_run_logger()
     fresh = news(report.alerts, emitted)
     for alert in fresh:
-        get_run_logger().warning("%s: %s", alert.event, alert.message)
-        emit_event(alert.event, resource=_RESOURCE, payload=_payload(alert))
-    keep_emitted(folder, standing(report.alerts, emitted))
-    return len(fresh)
+        log.warning("%s: %s", alert.event, alert.message)
+    unheard = _NOBODY if fresh and is_own_server() else send_events([*map(_event, fresh)])
+    keep_emitted(folder, standing(report.alerts, emitted, are_told=not unheard))
+    if unheard:
+        log.warning("%s; the next look tells it", unheard)
+        return f"; {len(fresh)} not told: {unheard}"
+    return f"; {len(fresh)} told" if fresh else ""
 
 
-def _payload(alert: Alert) -> dict[str, Any]:
-    return {
+def _event(alert: Alert) -> Event:
+    payload = {
         "message": alert.message,
         "evidence": alert.evidence,
         "version": alert.version,
         "findings": alert.findings,
         "figures": alert.figures,
     }
+    resource = Resource.model_validate(_RESOURCE)
+    return Event(event=alert.event, resource=resource, related=this_run(), payload=payload)
 
 
 def _publish(report: Report, folder: Path) -> None:

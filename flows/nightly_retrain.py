@@ -15,7 +15,7 @@ from pydantic import Field
 from flows import retraining
 from flows.checkout import health
 from flows.checkout.lock import checkout_lock
-from flows.flywheel import flywheel
+from flows.flywheel import turn
 from flows.ingest_feedback import Ingested, ingest
 from flows.leash import follow_worker
 from flows.pages.retrain import retrain_page
@@ -66,18 +66,18 @@ def _turn(asked: Asked, ingested: Ingested, seconds: float) -> State[Any]:
     with checkout_lock(f"flow run {flow_run.name}", seconds, log.warning):
         health.mend(log.warning)
         considered = retraining.consider(asked)
-    kind, reason, _ = considered.decision
-    line = f"{_news(ingested)}{kind}: {reason}"
-    log.info("%s", line)
-    retraining.record(asked, considered)
-    _publish(asked, considered)
-    if kind == "train":
-        return _joined(line, retraining.train(asked, considered))
-    if kind == "block":  # of type Failed: a person is needed, and Prefect's users look for that
-        return Failed(name="Blocked", message=line)
-    if considered.found.is_unfinished:
-        return _joined(line, flywheel.fn(overrides=asked.overrides))
-    return Completed(message=line)
+        kind, reason, _ = considered.decision
+        line = f"{_news(ingested)}{kind}: {reason}"
+        log.info("%s", line)
+        retraining.record(asked, considered)
+        _publish(asked, considered)
+        if kind == "train":
+            return _joined(line, retraining.train(asked, considered))
+        if kind == "block":  # of type Failed: a person is needed, and Prefect's users look for that
+            return Failed(name="Blocked", message=line)
+        if considered.found.is_unfinished:
+            return _joined(line, turn((), "", False, asked.overrides))
+        return Completed(message=line)
 
 
 def _news(ingested: Ingested) -> str:

@@ -15,11 +15,12 @@ from prefect.runtime import flow_run
 from flows import released
 from flows.checkout.lock import STATE, kernel_lock
 from flows.checkout.overrides import overridden
-from flows.flywheel import flywheel
+from flows.flywheel import turn
 from flows.retrain_evidence import Found, gather
 from flows.stage_task import would_stop_again
 from tasks.errors import TemporaryError
 from tasks.params import load_params
+from tasks.plan.estimate import seconds_here
 from tasks.release.known import find_release
 from tasks.releases import LIVE, Place
 from tasks.retrain_policy import history
@@ -33,6 +34,7 @@ from tasks.retrain_policy.decide import (
 )
 from tasks.retrain_policy.history import AskedBy, Decided, Ended, Outcome, Started
 from tasks.retrain_policy.params import RetrainPolicyParams
+from tasks.stage import RECORDS
 
 HISTORY = LIVE / history.HISTORY
 
@@ -74,8 +76,9 @@ def consider(asked: Asked) -> Considered:
     past = history.trainings(history.read(HISTORY))
     with overridden(asked.overrides, get_run_logger().info):
         params = load_params("retrain_policy", RetrainPolicyParams)
+        planned_seconds = seconds_here(RECORDS / "plan")
         found = gather(asked.by, asked.is_forced, past)
-    case = Case(found.evidence, past, params, datetime.now(UTC))
+    case = Case(found.evidence, past, params, datetime.now(UTC), planned_seconds)
     return Considered(case, found, decide(case))
 
 
@@ -101,8 +104,11 @@ def record(asked: Asked, considered: Considered) -> None:
 
 
 def train(asked: Asked, considered: Considered) -> State[Any]:
-    """The run of the graph, within this flow run; how it ends is written down in any case."""
-    case, cost = considered.case, expected_cost(considered.case.history, considered.case.params)
+    """The run of the graph, within this flow run; how it ends is written down in any case.
+
+    Called under the same lock as `consider`: what is trained is what was decided on.
+    """
+    case, cost = considered.case, expected_cost(considered.case)
     run_id, began = str(flow_run.id), time.monotonic()
     history.append(
         HISTORY,
@@ -115,7 +121,7 @@ def train(asked: Asked, considered: Considered) -> State[Any]:
     outcome: Outcome = "interrupted"
     message = "it was cancelled, or met an error that nobody foresaw"
     try:
-        state: State[Any] = flywheel.fn(force=asked.is_forced, overrides=asked.overrides)
+        state: State[Any] = turn((), "", asked.is_forced, asked.overrides)
         message = state.message or ""
         outcome = _outcome(state.is_completed(), message)
         return state

@@ -14,8 +14,8 @@ from tasks.documents import Document
 from tasks.errors import InputError
 from tasks.records import FEEDBACK, read_table
 
-_NOBODY = "nobody"  # the client, where API keys are off
 ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
+_NOBODY = "nobody"  # the client, where API keys are off
 
 
 class Manifest(Document):

@@ -24,7 +24,7 @@ def _evidence_rows(decision: Decision, found: Found, event_evidence: str) -> lis
     evidence = found.evidence
     return [
         ("asked by", evidence.asked_by + (", by force" if evidence.is_forced else "")),
-        ("new corrections", f"{evidence.num_new:,}"),
+        ("new corrections", f"{evidence.num_new:,}, in {evidence.num_new_events:,} events"),
         ("held in quarantine", f"{evidence.num_held:,}"),
         ("data, params or code changed", "yes" if evidence.has_changed_inputs else "no"),
         ("stages to look at", ", ".join(found.stale) or "none"),
@@ -43,16 +43,26 @@ def _standing(found: Found) -> str:
 def _cost_rows(case: Case) -> list[tuple[str, str, str]]:
     budget = case.params.budget
     so_far = spent(case.history, case.params, case.now)
-    coming = expected_cost(case.history, case.params)
+    coming = expected_cost(case)
     return [
         (
             f"spent in {budget.days:g} days",
             f"{so_far.seconds / _HOUR:.2f}",
             f"{so_far.dollars:.2f}",
         ),
-        ("expected of the next", f"{coming.seconds / _HOUR:.2f}", f"{coming.dollars:.2f}"),
+        (
+            f"expected of the next, {_basis(case)}",
+            f"{coming.seconds / _HOUR:.2f}",
+            f"{coming.dollars:.2f}",
+        ),
         ("budget", f"{budget.hours:.2f}", f"{budget.dollars:.2f}"),
     ]
+
+
+def _basis(case: Case) -> str:
+    if any(one.outcome == "finished" for one in case.history):
+        return "as measured"
+    return "a guess of params" if case.planned_seconds is None else "by the planner"
 
 
 def _training_rows(case: Case) -> list[tuple[str, str, str, str, str]]:

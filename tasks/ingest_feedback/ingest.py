@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from tasks.coverage import leave_out
 from tasks.feedback import ACCEPTED, QUARANTINED, Partition, list_partitions
-from tasks.ingest_feedback.coverage import Question, ask
 from tasks.ingest_feedback.judge import judge
 from tasks.ingest_feedback.params import IngestFeedbackParams
 from tasks.ingest_feedback.portion import count_raters
-from tasks.ingest_feedback.ranges import Range, clip, of_numbers
+from tasks.ingest_feedback.question import Question, ask
 from tasks.ingest_feedback.read import SEQ, read
 from tasks.live_store import has_table, open_store
 from tasks.partitions.place import all_partitions, locked
 from tasks.partitions.publish import settle, staged
 from tasks.partitions.write import Rows, place, write_partition
+from tasks.ranges import Range, clip, of_numbers
 
 _NUM_WRITERS = 2  # sorting and compressing take longer than reading does
 
@@ -65,7 +65,7 @@ def _cut(store: Any, question: Question, max_rows: int) -> Iterator[tuple[pa.Tab
     """
     waiting, start = None, 1
     for rows in read(store, question.ranges, max_rows):
-        table = _leave_out(rows, question.known_ids)
+        table = leave_out(rows, question.known_ids)
         waiting = pa.concat_tables([waiting, table]) if waiting else table
         while len(waiting) > max_rows:
             head, waiting = waiting.slice(0, max_rows), waiting.slice(max_rows)
@@ -74,10 +74,6 @@ def _cut(store: Any, question: Question, max_rows: int) -> Iterator[tuple[pa.Tab
             start = end + 1
     if waiting:
         yield waiting, _answered(waiting, question, start, question.ranges[-1][1])
-
-
-def _leave_out(rows: pa.Table, known_ids: pa.Array) -> pa.Table:
-    return rows.filter(pc.invert(pc.is_in(rows["event_id"], known_ids))) if known_ids else rows
 
 
 def _answered(table: pa.Table, question: Question, start: int, end: int) -> list[Range]:

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.ingest_feedback.ranges import Range, windows
 from tasks.live_store import fetch, is_sqlite
+from tasks.ranges import Range, windows
 from tasks.records import FEEDBACK
 
 SEQ = "seq"

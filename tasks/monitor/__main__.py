@@ -81,7 +81,7 @@ def _watch(store: Store, live: Live, options: argparse.Namespace) -> Report:
         now=options.now,
         live=live,
         reference=reference,
-        partitions=read_partitions(options.feedback),
+        partitions=read_partitions(options.feedback, options.learnt),
         slices=read_slices(),
         params=params,
     )
@@ -108,6 +108,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="end of the newest window, ISO 8601 with offset; without it: now",
     )  # fmt: skip
     parser.add_argument("--feedback", type=Path, default=Path("data/feedback"))
+    parser.add_argument(
+        "--learnt", type=Path,
+        help="JSON: partitions that the newest release was made from; without it: none were",
+    )  # fmt: skip
     parser.add_argument("--live", type=Path, default=LIVE, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 

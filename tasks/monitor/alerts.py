@@ -84,15 +84,21 @@ def news(alerts: Sequence[Alert], emitted: Emitted) -> list[Alert]:
     return [alert for alert in alerts if not _is_known(alert, emitted.standing)]
 
 
-def standing(alerts: Sequence[Alert], emitted: Emitted) -> Emitted:
-    """To be kept once the news are told; what was told before goes by the evidence it had then."""
+def standing(alerts: Sequence[Alert], emitted: Emitted, are_told: bool) -> Emitted:
+    """To be kept after the attempt to tell the news; what was told before goes by the evidence it
+    had then.
+
+    News that nobody heard stay news: of their event stands what was told before, if anything.
+    """
     kept = {}
     for alert in alerts:
         told = emitted.standing.get(alert.event)
-        is_known = told is not None and _is_known(alert, emitted.standing)
-        kept[alert.event] = (
-            alert.model_copy(update={"evidence": told.evidence}) if told and is_known else alert
-        )
+        if told and _is_known(alert, emitted.standing):
+            kept[alert.event] = alert.model_copy(update={"evidence": told.evidence})
+        elif are_told:
+            kept[alert.event] = alert
+        elif told and told.version == alert.version:
+            kept[alert.event] = told
     return Emitted(standing=kept)
 
 

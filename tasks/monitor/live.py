@@ -22,7 +22,6 @@ class Live(NamedTuple):
     target: Target
     since: datetime.datetime
     newest: str  # release, live or not
-    newest_judged_at: datetime.datetime | None
 
 
 def find_live(place: Place) -> Live | None:
@@ -35,16 +34,15 @@ def find_live(place: Place) -> Live | None:
         if change.action in _GOES_LIVE and change.to_version == target.version
     ]  # fmt: skip
     since = max(changes, default=datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    newest, judged_at = _find_newest(place)
-    return Live(target, _utc(since), newest or target.version, judged_at)
+    return Live(target, _utc(since), _find_newest(place) or target.version)
 
 
-def _find_newest(place: Place) -> tuple[str, datetime.datetime | None]:
-    """One that lost its record has learnt, and nobody knows when: as if it had not."""
+def _find_newest(place: Place) -> str:
+    """One that lost its record has learnt, and nobody knows what: as if it had not."""
     for version in reversed(list_versions(place)):
         with contextlib.suppress(InputError):
-            return version, _utc(read_release(place, version).judged_at)
-    return "", None
+            return read_release(place, version).version
+    return ""
 
 
 def ask_error_share(place: Place, seconds: float) -> tuple[float | None, str]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.monitor.windows import Window
+from tasks.ranges import Range
 
 _TABLES = ("predictions", "feedback")
 # In no statement a null: from a column of nulls ADBC's SQLite driver makes one of numbers. What
@@ -19,7 +20,7 @@ FROM predictions
 WHERE created_at >= {0} AND created_at < {1} AND role IN ('live', 'canary')"""
 _CORRECTIONS = """
 SELECT p.prediction_id, p.created_at, COALESCE(p.client, '') AS client, p.model_version,
-       p.label AS predicted, COALESCE(p.text, '') AS text, f.seq, f.received_at,
+       p.label AS predicted, COALESCE(p.text, '') AS text, f.seq, f.event_id, f.received_at,
        COALESCE(f.client, '') AS rater_client, COALESCE(f.rater, '') AS rater, f.label
 FROM predictions p JOIN feedback f ON f.prediction_id = p.prediction_id
 WHERE p.created_at >= {0} AND p.created_at < {1} AND p.role IN ('live', 'canary')"""
@@ -27,7 +28,7 @@ _SINCE = """
 SELECT COUNT(*) AS number FROM predictions
 WHERE created_at >= {0} AND created_at < {1} AND role IN ('live', 'canary') AND model_version = {2}
 """
-_SEQS = "SELECT seq FROM feedback WHERE seq > {0}"
+_EVENTS = "SELECT event_id FROM feedback WHERE seq BETWEEN {0} AND {1}"
 _KNOWN = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = ANY (current_schemas(false))",
@@ -66,8 +67,9 @@ class Store(NamedTuple):
         (table,) = self._read(_SINCE, *window, version)
         return int(table["number"][0].as_py())
 
-    def seqs_after(self, seq: int) -> Iterator[pa.Table]:
-        return self._read(_SEQS, seq)
+    def events(self, rows: Range) -> Iterator[pa.Table]:
+        """Ids of the feedback with these row numbers."""
+        return self._read(_EVENTS, *rows)
 
     def _read(self, statement: str, *values: Any) -> Iterator[pa.Table]:
         marks = [f"${i}" if self.dialect == "postgresql" else "?" for i in range(1, 4)]

@@ -1,85 +1,70 @@
-"""Corrections that the newest release cannot have learnt from, and those that count for nothing.
+"""Corrections that the newest release has not learnt from, and those that count for nothing.
 
-Waiting: rows of the store that no partition holds yet, and partitions accepted since the newest
-release was judged. What is held in quarantine is neither.
+Waiting: rows of the store that the next ingest would take in, and accepted partitions that the
+release's data did not have. What is held in quarantine is neither.
 """
 
-import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tasks.feedback import ACCEPTED, QUARANTINED, Manifest, list_partitions
+from tasks import documents
+from tasks.coverage import event_ids, find_uncovered, leave_out
+from tasks.documents import Document
+from tasks.feedback import ACCEPTED, QUARANTINED, Partition, list_partitions
 from tasks.monitor.store import Store
-from tasks.slices import Rows
+from tasks.ranges import windows
 
-Ints = npt.NDArray[np.int64]
+LEARNT = "learnt.json"
+_MOST_ROWS = 100_000  # in memory at once
 
 
-class Ranges(NamedTuple):
-    """Whole numbers, by the first and last of each run of them; in order, apart from each other."""
+class Learnt(Document):
+    """What whoever starts the command found that the newest release was made from."""
 
-    first: Ints
-    last: Ints
-
-    def holds(self, numbers: Ints) -> Rows:
-        place = np.searchsorted(self.first, numbers, side="right") - 1
-        return (place >= 0) & (numbers <= self.last[place]) if len(self.first) else place >= 0
-
-    def end_of_start(self) -> int:
-        """All up to here, from 1 on, are in it."""
-        return int(self.last[0]) if len(self.first) and self.first[0] <= 1 else 0
+    partitions: tuple[str, ...]  # by name
 
 
 class Partitions(NamedTuple):
-    """Manifests of data/feedback."""
+    """Of data/feedback."""
 
-    accepted: Sequence[Manifest]
-    quarantined: Sequence[Manifest]
-
-
-def read_partitions(folder: Path) -> Partitions:
-    kinds = (
-        [partition.manifest for partition in list_partitions(folder / kind)]
-        for kind in (ACCEPTED, QUARANTINED)
-    )
-    return Partitions(*kinds)
+    accepted: list[Partition]
+    quarantined: list[Partition]
+    learnt: Collection[str] = ()  # names
 
 
-def ranges_of(manifests: Iterable[Manifest]) -> Ranges:
-    merged: list[list[int]] = []
-    for first, last in sorted(pair for manifest in manifests for pair in manifest.seqs):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1][1] = max(merged[-1][1], last)
-        else:
-            merged.append([first, last])
-    pairs = np.array(merged, dtype=np.int64).reshape(-1, 2)
-    return Ranges(pairs[:, 0], pairs[:, 1])
+def read_partitions(folder: Path, learnt: Path | None) -> Partitions:
+    """InputError for a manifest, or a list of what was learnt from, that is none."""
+    names = documents.read(learnt, Learnt, "Run the flow again.").partitions if learnt else ()
+    quarantined = list_partitions(folder / QUARANTINED)  # first: what is released goes to accepted
+    return Partitions(list_partitions(folder / ACCEPTED), quarantined, frozenset(names))
 
 
-def count_unlearnt(
-    store: Store, partitions: Partitions, judged_at: datetime.datetime | None
-) -> int:
-    """`judged_at` None: there is no release that could have learnt anything."""
-    newer = [
-        manifest for manifest in partitions.accepted
-        if judged_at is None or manifest.last_received_at > judged_at
-    ]  # fmt: skip
-    known = ranges_of([*partitions.accepted, *partitions.quarantined])
-    waiting = sum(
-        int((~known.holds(table["seq"].to_numpy())).sum())
-        for table in store.seqs_after(known.end_of_start())
-    )
-    return waiting + sum(manifest.num_events for manifest in newer)
+def count_unlearnt(store: Store, partitions: Partitions) -> int:
+    newer = [one for one in partitions.accepted if one.name not in partitions.learnt]
+    return _count_waiting(store, partitions) + sum(one.manifest.num_events for one in newer)
 
 
 def without_quarantined(table: pa.Table | None, partitions: Partitions) -> pa.Table | None:
     """Corrections less those set aside for a person to look at."""
-    if table is None or not partitions.quarantined:
-        return table
-    held = ranges_of(partitions.quarantined).holds(table["seq"].to_numpy())
-    return table.filter(pa.array(~held))
+    if table is None:
+        return None
+    bounds = pc.min_max(table["received_at"]).as_py()
+    for one in partitions.quarantined:
+        first, last = one.manifest.first_received_at, one.manifest.last_received_at
+        if last >= bounds["min"] and first <= bounds["max"]:
+            table = leave_out(table, event_ids(one))
+    return table
+
+
+def _count_waiting(store: Store, partitions: Partitions) -> int:
+    everything = [*partitions.accepted, *partitions.quarantined]
+    ranges, known_ids = find_uncovered(store.connection, everything)
+    return sum(
+        leave_out(table, known_ids).num_rows
+        for window in windows(ranges, _MOST_ROWS)
+        for table in store.events(window)
+    )

@@ -55,7 +55,7 @@ def watch(store: Store, scene: Scene) -> Report:
     drifts = _find_drifts(looks, parts, scene)
     judged = _judge_quality(looks, answers, parts, scene)
     found = [*drifts, *judged.findings]
-    num_waiting = count_unlearnt(store, scene.partitions, scene.live.newest_judged_at)
+    num_waiting = count_unlearnt(store, scene.partitions)
     since = Window(scene.live.since, scene.now)
     num_since = store.count_since(since, reference.version)
     return Report(

@@ -13,10 +13,11 @@ from tasks.errors import FlywheelError, InputError
 from tasks.params import load_params
 from tasks.plan import chart, report
 from tasks.plan.calibrate import Measured, calibrate, here
+from tasks.plan.estimate import PLAN
 from tasks.plan.options import Option, evaluate
-from tasks.plan.params import PlanParams
+from tasks.plan.params import CONFIGURED, PlanParams
 from tasks.plan.search import by_cost, rented_options
-from tasks.plan.work import CONFIGURED, config_of, make_training, read_data
+from tasks.plan.work import config_of, make_training, read_data
 from tasks.sizing.hardware import find_hardware
 from tasks.sizing.layout import Layout
 from tasks.sizing.terms import Term, in_bytes, short
@@ -60,23 +61,26 @@ def answer(question: Question) -> dict[str, list[Option]]:
     return found
 
 
-def write(target: Path, found: dict[str, list[Option]], noticeable_share: float) -> None:
+def write(
+    target: Path, found: dict[str, list[Option]], train: TrainParams, noticeable_share: float
+) -> None:
     """plan.json with everything, options.csv to sort, chart.png to look at; whole or absent."""
     pages = {
-        name: _page(options, report.as_rows(options, noticeable_share))
+        name: _page(options, report.as_rows(options, noticeable_share), train)
         for name, options in found.items()
     }
     rows = [row for page in pages.values() for row in page["options"]]
     everything = [option for options in found.values() for option in options]
     with whole_folder(target) as folder:
-        (folder / "plan.json").write_bytes(json_bytes(pages))
+        (folder / PLAN).write_bytes(json_bytes(pages))
         (folder / "options.csv").write_bytes(report.as_csv(rows))
         (folder / "chart.png").write_bytes(chart.draw(everything, noticeable_share))
 
 
-def _page(options: list[Option], rows: list[report.Row]) -> dict[str, Any]:
+def _page(options: list[Option], rows: list[report.Row], train: TrainParams) -> dict[str, Any]:
     best = _best(options)
     return {
+        "train": train.model_dump(mode="json"),
         "parameters": best.training.encoder.network.shape.num_params,
         "options": rows,
         "explained": {
@@ -128,7 +132,7 @@ def main(arguments: list[str]) -> None:
         _require(job.train_file, job.validation_file, job.label_set_file)
         measured = calibrate(job, params.calibration)
     found = answer(Question(options.size, options.splits, job, params, measured))
-    write(options.target, found, params.noticeable_share)
+    write(options.target, found, job.params, params.noticeable_share)
     console = Console(highlight=False)
     show(console, found, params)
     console.print(f"All options, with every formula: {options.target}/", markup=False)

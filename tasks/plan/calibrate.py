@@ -11,7 +11,7 @@ import psutil
 import pytorch_lightning as pl
 
 from tasks.plan.options import Pace, Place
-from tasks.plan.params import CalibrationParams
+from tasks.plan.params import MEASURED, CalibrationParams
 from tasks.plan.work import Training
 from tasks.records import LABELLED, read_table, write_table
 from tasks.sizing.compute import Speed
@@ -114,7 +114,7 @@ def here(training: Training, measured: Measured, usable_share: float) -> Place:
         0.0,
         measured.learnt_per_second / measured.validated_per_second,
         measured.startup_seconds,
-        "measured",
+        MEASURED,
     )
     return Place(f"here: {machine.name}", machine.memory_bytes, usable_share, pace, None)
 

@@ -11,6 +11,9 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
+CONFIGURED = "configured"  # the encoder of train.network, among sizes
+MEASURED = "measured"  # how fast a place is: here, by a calibration
+
 
 class DataParams(Params):
     num_examples: Count

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from transformers import AutoConfig, PretrainedConfig
 
 from tasks.errors import InputError
-from tasks.plan.params import DataParams, PlanParams
+from tasks.plan.params import CONFIGURED, DataParams, PlanParams
 from tasks.records import LABELLED, read_table
 from tasks.sizing.compute import flops_per_token
 from tasks.sizing.layout import Kind, Load
@@ -18,7 +18,6 @@ from tasks.train.choose import load_of, size_classifier
 from tasks.train.model import named, save_tokenizer
 from tasks.train.params import NetworkParams, TrainParams
 
-CONFIGURED = "configured"
 _NUM_CLASSES = 3  # the head is a millionth of any encoder; the label set may not be there yet
 
 

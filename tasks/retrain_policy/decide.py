@@ -19,7 +19,8 @@ class Evidence(NamedTuple):
     asked_by: AskedBy
     is_forced: bool
     evidence_id: str
-    num_new: int  # accepted corrections that the newest judged candidate did not learn from
+    num_new: int  # accepted corrections not yet learnt from; of a person and text only the newest
+    num_new_events: int  # that they came in, repetitions included
     num_held: int  # events that wait for a person
     has_changed_inputs: bool  # data, params or code, new corrections aside
     standing: tuple[AskedBy, ...]  # events of the monitor that were told and have not cleared
@@ -43,6 +44,7 @@ class Case(NamedTuple):
     history: Sequence[Training]
     params: RetrainPolicyParams
     now: datetime
+    planned_seconds: float | None  # to train, by the planner; None: it was not asked
 
 
 _Found = tuple[Kind, str] | None
@@ -72,16 +74,17 @@ def asking(case: Case) -> AskedBy:
     return min((evidence.asked_by, *evidence.standing), key=lambda event: int(wanted[event]))
 
 
-def expected_cost(history: Sequence[Training], params: RetrainPolicyParams) -> Cost:
-    """Of the next training: the longest of the newest that came to an end.
+def expected_cost(case: Case) -> Cost:
+    """Of the next training: the longest of the newest that came to an end, all stages together.
 
-    Measured here, on these data: truer than a plan for some other machine.
+    Before there is one, what the planner says, of train alone; where it was not asked, a guess.
     """
-    budget = params.budget
-    finished = [one for one in history if one.outcome == "finished"][-budget.num_measured :]
-    first = budget.first_hours * _SECONDS_PER_HOUR
+    budget = case.params.budget
+    finished = [one for one in case.history if one.outcome == "finished"][-budget.num_measured :]
+    guessed = budget.first_hours * _SECONDS_PER_HOUR
+    first = guessed if case.planned_seconds is None else case.planned_seconds
     seconds = max((one.seconds for one in finished), default=first)
-    return Cost(seconds, dollars_of(seconds, params))
+    return Cost(seconds, dollars_of(seconds, case.params))
 
 
 def spent(history: Sequence[Training], params: RetrainPolicyParams, now: datetime) -> Cost:
@@ -126,11 +129,11 @@ def _known(case: Case) -> _Found:
 
 def _held(case: Case) -> _Found:
     bound, evidence = case.params.held, case.evidence
-    share = evidence.num_held / max(1, evidence.num_held + evidence.num_new)
+    share = evidence.num_held / max(1, evidence.num_held + evidence.num_new_events)
     if evidence.num_held < bound.min_events or share <= bound.max_share:
         return None
     return "block", (
-        f"{evidence.num_held:,} corrections are held in quarantine, {share:.0%} of the new ones; "
+        f"{evidence.num_held:,} events are held in quarantine, {share:.0%} of the new ones; "
         f"at most {bound.max_share:.0%} may be. Look at them and release or reject them "
         f"(deployment release-feedback); {_FORCE}"
     )
@@ -162,7 +165,7 @@ def _cooldown(case: Case) -> _Found:
 
 def _budget(case: Case) -> _Found:
     budget, so_far = case.params.budget, spent(case.history, case.params, case.now)
-    coming = expected_cost(case.history, case.params)
+    coming = expected_cost(case)
     hours = (so_far.seconds + coming.seconds) / _SECONDS_PER_HOUR
     dollars = so_far.dollars + coming.dollars
     if hours <= budget.hours and dollars <= budget.dollars:

@@ -29,7 +29,7 @@ class BudgetParams(Params):
     hours: float = Field(ge=0)
     dollars: float = Field(ge=0)
     dollars_per_hour: float = Field(ge=0, description="of the machine that trains; 0: your own")
-    first_hours: float = Field(gt=0, description="expected while none has been measured")
+    first_hours: float = Field(gt=0, description="expected while none was measured or planned")
     num_measured: int = Field(ge=1, description="newest trainings; the longest is expected again")
 
     @model_validator(mode="after")

@@ -15,9 +15,11 @@ from prefect.client.schemas.objects import TaskRun
 
 from tasks.artifacts import sha256_of, write_json
 from tasks.feedback import ACCEPTED, Manifest
+from tasks.records import FEEDBACK as FEEDBACK_COLUMNS
 from tasks.retrain_policy import history
 from tasks.retrain_policy.history import Entry, Training
 from tests.chain import make_checkout
+from tests.feedback_partitions import make_event
 from tests.flows.last_run import states
 from tests.project import environment, run, try_run
 
@@ -104,8 +106,11 @@ def add_partition(folder: Path, num_events: int) -> str:
     number = len(list(folder.glob("*.json")))
     name = f"part-{hashlib.sha256(f'{folder} {number}'.encode()).hexdigest()[:20]}"
     file = folder / f"{name}.parquet"
-    ids = [f"{number}-{index}" for index in range(num_events)]
-    pq.write_table(pa.table({"event_id": ids}), file)
+    events = [
+        make_event(number * 1_000_000 + index, f"text {number} {index}", "no", rater="r_1")
+        for index in range(num_events)
+    ]
+    pq.write_table(pa.Table.from_pylist(events, FEEDBACK_COLUMNS), file)
     at = datetime(2026, 11, 26, tzinfo=UTC)
     manifest = Manifest(
         sha256=sha256_of(file), num_events=num_events, seqs=((1, num_events),), labels={},

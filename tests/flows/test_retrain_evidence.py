@@ -10,6 +10,7 @@ from flows.retrain_evidence import Found, gather
 from flows.stage_graph import graph_sha256
 from tasks.release.adopt import Candidate, adopt
 from tasks.retrain_policy.history import Training
+from tests.feedback_partitions import make_event, write_partition
 from tests.flows.live_checkout import ARTIFACTS, STAGES, question
 from tests.flows.nights import FEEDBACK, add_partition
 from tests.project import run
@@ -75,6 +76,15 @@ def test_what_a_released_run_learnt_from_is_no_news_whoever_started_it(packaged:
     release(packaged, "another")
     add_partition(ACCEPTED, 2)
     assert found(older).evidence.num_new == 2
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_same_word_of_the_same_person_is_one_correction_however_often_it_came() -> None:
+    for first in (0, 50):
+        events = [make_event(first + i, "good", "no", rater="r_1") for i in range(50)]
+        write_partition(FEEDBACK, events)
+    evidence = found().evidence
+    assert (evidence.num_new, evidence.num_new_events) == (3 + 1, 3 + 100)
 
 
 @pytest.mark.usefixtures("checkout")

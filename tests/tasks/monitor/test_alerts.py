@@ -1,5 +1,6 @@
 """Each piece of evidence is told once; what has cleared is told when it comes again."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -36,12 +37,12 @@ def drifted(*names: str, version: str = "v1.0.0", place: int = 7) -> list[Alert]
     return finding_alerts([fired(name) for name in names], Scope(version, place))
 
 
-def told(looks: list[list[Alert]]) -> list[list[Alert]]:
-    """What each look in turn has to tell."""
+def told(looks: list[list[Alert]], unheard: Collection[int] = ()) -> list[list[Alert]]:
+    """What each look in turn has to tell; of those in `unheard` nobody hears."""
     emitted, fresh = NOTHING, []
-    for alerts in looks:
+    for number, alerts in enumerate(looks):
         fresh.append(news(alerts, emitted))
-        emitted = standing(alerts, emitted)
+        emitted = standing(alerts, emitted, are_told=number not in unheard)
     return fresh
 
 
@@ -67,7 +68,8 @@ def test_the_same_is_told_once_and_more_of_it_again() -> None:
 def test_hours_later_it_is_the_same_evidence() -> None:
     first, later = drifted("inputs.words"), drifted("inputs.words", place=8)
     assert told([first, later])[1] == []
-    assert standing(later, standing(first, NOTHING)).standing[DRIFT].evidence == first[0].evidence
+    after = standing(later, standing(first, NOTHING, are_told=True), are_told=True)
+    assert after.standing[DRIFT].evidence == first[0].evidence
 
 
 def test_what_has_cleared_is_told_when_it_comes_again_with_evidence_of_its_own() -> None:
@@ -75,6 +77,17 @@ def test_what_has_cleared_is_told_when_it_comes_again_with_evidence_of_its_own()
     fresh = told([first, [], again])
     assert fresh == [first, [], again]
     assert first[0].evidence != again[0].evidence
+
+
+def test_what_nobody_heard_is_news_until_somebody_does() -> None:
+    one, more = drifted("inputs.words"), drifted("inputs.words", "inputs.texts")
+    assert told([one, one, one], unheard=[0, 1]) == [one, one, one]
+    assert told([one, more, one, more], unheard=[1]) == [one, more, [], more]
+    before = standing(one, NOTHING, are_told=True)
+    assert standing(more, before, are_told=False) == before
+    assert standing([], before, are_told=False) == NOTHING
+    newer = drifted("inputs.words", version="v1.1.0")
+    assert standing(newer, before, are_told=False) == NOTHING, "it was told of another release"
 
 
 def test_another_release_makes_it_news() -> None:
@@ -105,7 +118,7 @@ def test_a_count_is_told_for_each_so_many() -> None:
 
 def test_what_was_told_outlives_the_process_and_damage_is_one_line(tmp_path: Path) -> None:
     assert read_emitted(tmp_path) == NOTHING
-    emitted = standing(drifted("inputs.words"), NOTHING)
+    emitted = standing(drifted("inputs.words"), NOTHING, are_told=True)
     keep_emitted(tmp_path, emitted)
     assert read_emitted(tmp_path) == emitted
     (tmp_path / "emitted.json").write_text("{")

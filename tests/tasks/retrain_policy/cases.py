@@ -12,7 +12,14 @@ from tests.project import REPOSITORY
 NOW = datetime(2026, 11, 26, 2, tzinfo=UTC)
 SHIPPED = load_params("retrain_policy", RetrainPolicyParams, REPOSITORY / "params.yaml")
 ENOUGH = Evidence(
-    "schedule", False, "e1", num_new=100, num_held=0, has_changed_inputs=False, standing=()
+    "schedule",
+    False,
+    "e1",
+    num_new=100,
+    num_new_events=100,
+    num_held=0,
+    has_changed_inputs=False,
+    standing=(),
 )
 
 
@@ -45,4 +52,4 @@ def training(
 
 def ask(*history: Training, to: RetrainPolicyParams = SHIPPED, **changes: Any) -> Decision:
     """The decision on enough new corrections, but for what is changed of that evidence."""
-    return decide(Case(ENOUGH._replace(**changes), history, to, NOW))
+    return decide(Case(ENOUGH._replace(**changes), history, to, NOW, planned_seconds=None))

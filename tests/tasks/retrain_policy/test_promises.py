@@ -29,6 +29,7 @@ EVIDENCE = st.builds(
     is_forced=st.just(False),
     evidence_id=st.sampled_from("abcdefgh"),
     num_new=st.sampled_from([0, 10, 30, 50, 100, 500]),
+    num_new_events=st.sampled_from([0, 60, 500]),
     num_held=st.sampled_from([0, 0, 60, 5000]),
     has_changed_inputs=st.booleans(),
     standing=st.sampled_from([(), ("drift",), ("quality", "drift")]),
@@ -42,6 +43,7 @@ class Ask(NamedTuple):
     jump_hours: float  # of the clock since the last, back or forth
     outcome: str | None  # None: killed
     share: float  # of the expected time that it takes
+    planned_seconds: float | None
 
 
 ASKS = st.lists(
@@ -51,6 +53,7 @@ ASKS = st.lists(
         jump_hours=st.floats(-50, 50),
         outcome=st.sampled_from(["finished", "finished", "stopped", "failed", "interrupted", None]),
         share=st.floats(0, 1),
+        planned_seconds=st.sampled_from([None, 900.0, 9000.0]),
     ),
     max_size=40,
 )
@@ -62,14 +65,14 @@ def live(asks: list[Ask], to: RetrainPolicyParams) -> Iterator[tuple[Case, Train
     now = NOW
     for ask in asks:
         now += timedelta(hours=ask.jump_hours)
-        case = Case(ask.evidence, tuple(history), to, now)
+        case = Case(ask.evidence, tuple(history), to, now, ask.planned_seconds)
         if decide(case).kind == "train":
             history.append(trained(case, ask, now))
             yield case, history[-1]
 
 
 def trained(case: Case, ask: Ask, now: datetime) -> Training:
-    cost = expected_cost(case.history, case.params)
+    cost = expected_cost(case)
     run = str(len(case.history))
     started = Started(
         what="started", at=now, run_id=run, run=run, evidence_id=case.evidence.evidence_id,
@@ -134,8 +137,8 @@ def test_more_corrections_never_stop_a_training(
 ) -> None:
     history = tuple(training for _, training in live(asks, to))
     richer = evidence._replace(num_new=evidence.num_new + more)
-    if decide(Case(evidence, history, to, NOW)).kind == "train":
-        assert decide(Case(richer, history, to, NOW)).kind == "train"
+    if decide(Case(evidence, history, to, NOW, None)).kind == "train":
+        assert decide(Case(richer, history, to, NOW, None)).kind == "train"
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -143,6 +146,7 @@ def test_more_corrections_never_stop_a_training(
 def test_the_same_question_has_the_same_answer_and_force_always_trains(
     asks: list[Ask], to: RetrainPolicyParams, evidence: Evidence
 ) -> None:
-    case = Case(evidence, tuple(training for _, training in live(asks, to)), to, NOW)
+    history = tuple(training for _, training in live(asks, to))
+    case = Case(evidence, history, to, NOW, None)
     assert decide(case) == decide(case)
     assert decide(case._replace(evidence=evidence._replace(is_forced=True))).kind == "train"

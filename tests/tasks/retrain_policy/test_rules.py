@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tasks.retrain_policy.decide import evidence_id_of, expected_cost
+from tasks.retrain_policy.decide import Case, decide, evidence_id_of, expected_cost
 from tasks.retrain_policy.history import Training
-from tests.tasks.retrain_policy.cases import SHIPPED, ask, params, training
+from tests.tasks.retrain_policy.cases import ENOUGH, NOW, SHIPPED, ask, params, training
 
 RICH = params(hours=1000.0, dollars=1e9)
 PAID = params(dollars=10.0, dollars_per_hour=4.0)
@@ -36,7 +36,8 @@ DRIFT = ("drift",)
         ([], {"num_new": 0, "asked_by": "drift"}, "skip", "nothing to do"),
         ([], {"num_new": 0, "asked_by": "hand"}, "skip", "nothing to do"),
         ([], {"num_held": 100}, "train", "100 new corrections"),  # just half of what came
-        ([], {"num_held": 101}, "block", "101 corrections are held in quarantine, 50%"),
+        ([], {"num_held": 101}, "block", "101 events are held in quarantine, 50%"),
+        ([], {"num_held": 101, "num_new_events": 102}, "train", "100 new"),  # repeated
         ([], {"num_held": 49, "num_new": 1, "asked_by": "hand"}, "train", "1 new"),
         ([], {"num_held": 5000, "num_new": 0}, "skip", "nothing to do"),
         ([training(5.9)], {}, "skip", "run run-5.9 trained at 2026-11-25 20:06 UTC"),
@@ -97,8 +98,12 @@ def test_the_next_is_expected_to_take_as_long_as_the_longest_of_the_newest() -> 
         training(100, seconds=9e4), training(90, seconds=50.0), training(80, seconds=70.0),
         training(70, "stopped", seconds=5000.0), training(60, None), training(50, seconds=60.0),
     ]  # fmt: skip
-    assert expected_cost(history, RICH).seconds == 70.0
-    assert expected_cost([], PAID) == (3600.0, 4.0)
+    case = Case(ENOUGH, history, RICH, NOW, planned_seconds=9e4)
+    assert expected_cost(case).seconds == 70.0
+    unmeasured = case._replace(history=history[3:5], params=PAID)
+    assert expected_cost(unmeasured) == (9e4, 100.0), "by the planner"
+    assert "with the next training 25.00 h" in decide(unmeasured._replace(history=())).reason
+    assert expected_cost(unmeasured._replace(planned_seconds=None)) == (3600.0, 4.0)
 
 
 def test_a_first_training_above_the_budget_is_refused_with_the_params() -> None:

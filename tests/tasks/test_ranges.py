@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 
-from tasks.ingest_feedback.ranges import Range, clip, gaps, merge, of_numbers, windows
+from tasks.ranges import Range, clip, gaps, merge, of_numbers, windows
 
 
 def numbers(ranges: list[Range]) -> list[int]:
