@@ -12,7 +12,7 @@ from flows.checkout.git import GitError, git
 from flows.checkout.lock_file import DVC_LOCK, parse_dvc_lock
 from tasks import feedback
 from tasks.aggregate.collect import example_id
-from tasks.aggregate.corrections import id_of_text
+from tasks.aggregate.newest import id_of_text
 from tasks.aggregate.params import AggregateParams
 from tasks.errors import InputError
 from tasks.live_store import open_store
