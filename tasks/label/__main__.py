@@ -13,7 +13,7 @@ from tasks.label.labels import Labels, add_labels, resolve_labels
 from tasks.label.metrics import Metrics, count_labels, measure
 from tasks.label.raters import RATERS, RaterVotes, find_rater_votes, tabulate_raters
 from tasks.label.trust import Corrections, apply_trust
-from tasks.label.weighed import WEIGHED, tabulate_weights
+from tasks.label.weighed import WEIGHED, keep_counted, tabulate_weights
 from tasks.label_set import LabelSet, write_label_set
 from tasks.params import load_params
 from tasks.records import CLEANED, LABELLED, is_feedback, read_table, write_table
@@ -40,6 +40,8 @@ def label(examples: pa.Table, params: LabelParams) -> Outcome:
     texts = examples.column("text").to_pylist() if corrected.any() else []
     corrections = Corrections(corrected, texts, votes.of_rows(corrected))
     trusted = apply_trust(consensus.labels, corrections, params)
+    if corrected.any():
+        examples = keep_counted(examples, corrections, trusted.each)
     labelled = add_labels(examples, trusted.labels, params.classes)
     raters = tabulate_raters(votes, consensus.rater_quality | trusted.reliability, trusted.weight)
     metrics = measure(labelled, params)

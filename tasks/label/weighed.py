@@ -2,9 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks.label.raters import RaterVotes
-from tasks.label.trust import Trusted
+from tasks.label.trust import Corrections, Trusted
+from tasks.votes import Floats
 
 COUNTED, DISTRUSTED, BEYOND_SHARE = "counted", "distrusted", "beyond_share"
 WEIGHED = pa.schema(
@@ -40,3 +42,22 @@ def tabulate_weights(example_ids: pa.ChunkedArray, votes: RaterVotes, trusted: T
         ],
         schema=WEIGHED,
     )
+
+
+def keep_counted(examples: pa.Table, corrections: Corrections, each: Floats) -> pa.Table:
+    """The examples, of corrections only the votes that count: whoever is not believed is no rater
+    of a text for those who ask later how many have judged it."""
+    votes, counted = corrections.votes, each > 0
+    ends = np.cumsum(np.bincount(votes.row[counted], minlength=len(examples)))
+    offsets = pa.array(np.append(0, ends), pa.int32())
+    raters = pa.array(votes.names, pa.string()).take(pa.array(votes.rater[counted]))
+    kept = {"votes": votes.written.filter(pa.array(counted)), "raters": raters}
+    for name, values in kept.items():
+        column = pc.if_else(
+            pa.array(corrections.rows),
+            pa.ListArray.from_arrays(offsets, values),
+            examples[name].combine_chunks(),
+        )
+        place = examples.column_names.index(name)
+        examples = examples.set_column(place, examples.field(place), column)
+    return examples

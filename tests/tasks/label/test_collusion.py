@@ -125,3 +125,17 @@ def test_what_each_vote_counted_is_written_with_the_reason():
     of_busy = [(one["weight"], one["became"]) for one in found if one["rater"] == "busy"]
     assert of_busy == [(1.0, "counted")] * 4 + [(0.0, "beyond_share")] * 6
     assert len(found) == 40
+
+
+def test_whoever_is_not_believed_is_no_rater_of_a_text_for_the_gate():
+    """It asks how many people have judged a text of the hold-out."""
+    facts = [known(f"fact {n}", ["3"] * 12) for n in range(30)]
+    lies = [corrected(f"fact {n}", {"liar": "-2", "crony": "-2"}) for n in range(30)]
+    said = {"ann": "2", "liar": "-2", "crony": "-2"}
+    outcome = label(make_examples([*facts, *lies, corrected("new", said)]), FREE)
+    last = outcome.examples.to_pylist()[-1]
+    assert (last["raters"], last["votes"], last["label"]) == (["ann"], ["2"], "positive")
+    first = outcome.examples.to_pylist()[0]
+    assert (first["raters"], first["votes"]) == (None, ["3"] * 12)
+    alone = outcome.examples.to_pylist()[30]
+    assert (alone["raters"], alone["votes"], alone["label"]) == ([], [], None)
