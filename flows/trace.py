@@ -4,21 +4,15 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.journey import (
-    LEARNT,
-    Event,
-    Releases,
-    Station,
-    check_event_id,
-    example_of,
-    feedback_source,
-    find_in_partitions,
-    find_in_store,
-)
+from flows.checkout.cache import find_cache
+from flows.fate import describe, follow
+from flows.journey import Event, check_event_id, find_in_partitions, find_in_store
+from flows.outputs import outputs_here, outputs_of
 from flows.terminal import run_door, say
 from tasks.errors import FlywheelError, InputError
 from tasks.feedback import QUARANTINED
-from tasks.releases import LIVE, Place, read_pointer
+from tasks.release.known import list_releases
+from tasks.releases import LIVE, Place, Release, read_pointer
 
 FEEDBACK = Path("data/feedback")
 _SHOWN_CHARACTERS = 70
@@ -53,25 +47,25 @@ def trace(event_id: str) -> Iterator[tuple[str, str]]:
     if file.parent.name == QUARANTINED:
         yield "held", "it waits for a person, or was rejected: make release-feedback says why"
         return
-    if row["text"] is None:
-        yield "example", "none: its text was not kept (serving.prediction_log.keep)"
-        return
-    example = example_of(row["text"], feedback_source())
-    yield "example", f"{example}: {row['text'][:_SHOWN_CHARACTERS]!r}"
-    for station in Releases().stations(example):
-        yield station.release.version, describe(station)
+    yield "text", _shorten(row["text"])
+    yield "checkout", describe(follow(event_id, outputs_here()))
+    cache = find_cache()
+    for release in list_releases(Place(LIVE)):
+        yield release.version, _describe_in(release, event_id, cache)
     live = read_pointer(Place(LIVE)).live
     yield "live", live.version if live else "nothing yet"
 
 
-def describe(station: Station) -> str:
-    run = f"run {station.release.run}, commit {station.release.commit[:12]}"
-    if not station.part:
-        return station.reason or f"had its text in no split: too early, or refused ({run})"
-    if station.part in LEARNT:
-        return f"learnt from its text, split {station.part} ({run})"
-    reason = f": {station.reason}" if station.reason else ""
-    return f"did not learn from its text, {station.part}{reason} ({run})"
+def _describe_in(release: Release, event_id: str, cache: Path) -> str:
+    try:
+        said = describe(follow(event_id, outputs_of(release, cache)))
+    except InputError as error:  # an old one; newer ones may well be there
+        return str(error)
+    return f"{said} (run {release.run}, commit {release.commit[:12]})"
+
+
+def _shorten(text: str | None) -> str:
+    return repr(text[:_SHOWN_CHARACTERS]) if text else "was not kept (serving.prediction_log.keep)"
 
 
 def _look_into_store(event_id: str) -> tuple[Event | None, str]:

@@ -60,7 +60,8 @@ class TrustParams(Params):
     prior_votes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     known_text_factor: Evidence  # what agreeing on a text with a known label counts, in votes
     peer_factor: Evidence  # what agreeing with others who judged the same text counts
-    max_peer_votes: Evidence  # what all of that together counts at most
+    max_peer_votes: Evidence  # what all of that counts at most, by those of no proof
+    max_newcomer_factor: Evidence  # weight of newcomers on a text, in that of people of proof there
     min_crowd_agreement: Share
     no_trust_below: Share  # reliability at which a weight is 0; 1: as a person of the crowd
     full_trust_from: Share  # and at which it is 1

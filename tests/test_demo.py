@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from benchmarks.demo.__main__ import main
+from benchmarks.demo.proof import Kept
 from benchmarks.demo.report import find_problems
 from benchmarks.demo.scenario import Scenario
 from tests.project import TEMPLATES, TOPICS, environment, make_project, run
@@ -80,11 +81,12 @@ def test_the_loop_closes(scenario: Scenario, capsys: pytest.CaptureFixture[str])
     assert (first.version, second.version) == ("v1.0.0", "v1.1.0")
     assert "flywheel." in second.started_by  # an event of monitor, no hand and no clock
     (traced,) = result.traced
-    assert traced.num_sent == traced.num_ingested == len(second.sent) == NUM_ROWS
+    assert (traced.num_sent, traced.num_taken, traced.num_texts) == (NUM_ROWS,) * 3
+    assert result.kept == Kept(NUM_ROWS, NUM_ROWS, num_lost=0, num_doubled=0)
     parts = traced.by_part
     assert parts["train"] > NUM_ROWS / 2
     assert parts["holdout"] == result.ours[0].num_rows
     assert "learnt from its text, split" in said
     assert (scenario.folder / "report.png").stat().st_size > 10_000
     report = (scenario.folder / "report.md").read_text("utf-8")
-    assert "480 corrections acknowledged, 480 ingested" in report
+    assert "480 corrections acknowledged; 480 of their ids in the data" in report

@@ -1,5 +1,6 @@
 """Simulated people: they ask the live service about texts, and answer with real votes."""
 
+import random
 import time
 import uuid
 from collections.abc import Sequence
@@ -38,8 +39,8 @@ def _ask_and_tell(
     asked = _post(client, "/v1/predict", {"texts": [truth.texts[place] for place in places]})
     sent = []
     for place, prediction in zip(places, asked.json()["predictions"], strict=True):
-        for number, vote in enumerate(truth.votes[place][: scenario.votes_per_text]):
-            person = (place * scenario.votes_per_text + number) % scenario.num_people
+        votes = truth.votes[place][: scenario.votes_per_text]
+        for person, vote in zip(deal(truth.texts[place], len(votes), scenario), votes, strict=True):
             event = Sent(
                 str(uuid.uuid5(uuid.NAMESPACE_OID, f"{prediction['prediction_id']} {person}")),
                 prediction["prediction_id"], truth.texts[place], f"person {person}", vote,
@@ -47,6 +48,11 @@ def _ask_and_tell(
             _tell(client, event, is_right=vote == prediction["label"])
             sent.append(event)
     return sent
+
+
+def deal(text: str, number: int, scenario: Scenario) -> list[int]:
+    """Who judges a text: drawn anew for each, so that any two people meet on few."""
+    return random.Random(text).sample(range(scenario.num_people), number)
 
 
 def _tell(client: httpx.Client, event: Sent, is_right: bool) -> None:

@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.demo.scenario import Sent
 from benchmarks.demo.turns import Turn
-from flows.journey import LEARNT, Releases, example_of, feedback_source
+from flows.checkout.cache import find_cache
+from flows.fate import LEARNT, TAKEN, follow, split_tables
+from flows.outputs import Outputs, find, outputs_of
 from tasks import feedback
 from tasks.bundle import load_bundle
 from tasks.evaluate.examples import Examples, read_examples
@@ -17,7 +19,7 @@ from tasks.gate.paired import Answers, Gain, measure_gain
 from tasks.gate.params import GainParams, GateParams
 from tasks.params import load_params
 from tasks.predictor import Predictor, score_texts
-from tasks.releases import LIVE, Place
+from tasks.releases import LIVE, Place, read_release
 
 _TEST = Path("data/split/test.parquet")
 _FEEDBACK = Path("data/feedback")
@@ -34,11 +36,21 @@ class Compared(NamedTuple):
 
 
 class Traced(NamedTuple):
-    """Where the corrections of a turn were found."""
+    """Where the corrections of a turn were found, by their ids, in the data of its release."""
 
-    num_sent: int
-    num_ingested: int
-    by_part: dict[str, int]  # of the split of the release that followed
+    num_sent: int  # that the service acknowledged
+    num_taken: int  # that aggregate took from the partitions
+    num_texts: int  # on which they are votes
+    by_part: dict[str, int]  # votes, by what became of their text
+
+
+class Kept(NamedTuple):
+    """All turns together: what people were told, and what lies in the partitions."""
+
+    num_acknowledged: int
+    num_events: int
+    num_lost: int  # acknowledged, and in no partition
+    num_doubled: int
 
 
 def compare(turns: Sequence[Turn], heldout: Path) -> tuple[list[Compared], list[Compared]]:
@@ -72,53 +84,51 @@ def _gain(first: Predictor, last: Predictor, rows: Examples) -> Gain:
     return measure_gain(answers, params.model_copy(update={"level": _LEVEL}))
 
 
+def count_kept(turns: Sequence[Turn]) -> Kept:
+    """What the service acknowledged against the ids in the accepted partitions."""
+    acknowledged = [sent.event_id for turn in turns for sent in turn.sent]
+    partitions = feedback.list_partitions(_FEEDBACK / feedback.ACCEPTED)
+    found = Counter(
+        event_id
+        for partition in partitions
+        for event_id in feedback.read_partition(partition)["event_id"].to_pylist()
+    )
+    lost = sum(event_id not in found for event_id in acknowledged)
+    return Kept(len(acknowledged), found.total(), lost, found.total() - len(found))
+
+
 def trace_all(turns: Sequence[Turn]) -> list[Traced]:
     """Every correction of each later turn, by its id, in the split of that turn's release."""
-    ingested = _read_events()
-    releases = Releases()
-    return [_trace_turn(turn, ingested, releases) for turn in turns[1:]]
+    return [_trace_turn(turn) for turn in turns[1:]]
 
 
-def _read_events() -> dict[str, str]:
-    """Text of each event in the accepted partitions."""
-    found: dict[str, str] = {}
-    for partition in feedback.list_partitions(_FEEDBACK / feedback.ACCEPTED):
-        table = pq.read_table(partition.file, columns=["event_id", "text"])
-        events = zip(table["event_id"].to_pylist(), table["text"].to_pylist(), strict=True)
-        for event_id, text in events:
-            if event_id in found:
-                raise RuntimeError(f"{event_id} is in two partitions")
-            found[event_id] = text
-    return found
+def _trace_turn(turn: Turn) -> Traced:
+    outputs = outputs_of(read_release(Place(LIVE), turn.version), find_cache())
+    taken = _read_pairs(outputs, TAKEN, "event_id", "example_id")
+    places = {
+        example: f"{Path(path).stem}: {reason}" if reason else Path(path).stem
+        for path in split_tables(outputs)
+        for example, reason in _read_pairs(outputs, path, "example_id", "reason").items()
+    }
+    examples = [taken[sent.event_id] for sent in turn.sent if sent.event_id in taken]
+    parts = Counter(places.get(example, "refused before the split") for example in examples)
+    return Traced(len(turn.sent), len(examples), len(set(examples)), dict(parts))
 
 
-def _trace_turn(turn: Turn, ingested: dict[str, str], releases: Releases) -> Traced:
-    lost = [sent.event_id for sent in turn.sent if sent.event_id not in ingested]
-    if lost:
-        raise RuntimeError(f"{len(lost)} acknowledged corrections were lost, first {lost[0]}")
-    parts: Counter[str] = Counter()
-    source = feedback_source()
-    places: dict[str, str] = {}
-    for sent in turn.sent:
-        text = ingested[sent.event_id]
-        if text not in places:
-            places[text] = _place_in(turn.version, example_of(text, source), releases)
-        parts[places[text]] += 1
-    return Traced(len(turn.sent), len(turn.sent) - len(lost), dict(parts))
-
-
-def _place_in(version: str, example: str, releases: Releases) -> str:
-    (station,) = [one for one in releases.stations(example) if one.release.version == version]
-    if not station.part:
-        return station.reason or "set aside by clean or validate"
-    return f"{station.part}: {station.reason}" if station.reason else station.part
+def _read_pairs(outputs: Outputs, path: str, key: str, value: str) -> dict[str, str]:
+    file = find(outputs, path)
+    if file is None:
+        raise RuntimeError(f"the release's run made no {path}")
+    columns = [name for name in pq.read_schema(file).names if name in (key, value)]
+    table = pq.read_table(file, columns=columns)
+    values = table[value].to_pylist() if value in columns else [""] * len(table)
+    return dict(zip(table[key].to_pylist(), values, strict=True))
 
 
 def pick_learnt(turns: Sequence[Turn]) -> Sent:
     """A correction that the last release has learnt from, to be shown station by station."""
-    releases, source = Releases(), feedback_source()
+    outputs = outputs_of(read_release(Place(LIVE), turns[-1].version), find_cache())
     for sent in turns[-1].sent:
-        stations = list(releases.stations(example_of(sent.text, source)))
-        if any(one.part in LEARNT and one.release.version == turns[-1].version for one in stations):
+        if follow(sent.event_id, outputs).part in LEARNT:
             return sent
     raise RuntimeError("no correction was learnt from")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks.demo.picture import Figures, draw
-from benchmarks.demo.proof import Compared, Traced
+from benchmarks.demo.proof import Compared, Kept, Traced
 from benchmarks.demo.scenario import Scenario
 from benchmarks.demo.turns import Turn
 
@@ -16,6 +16,7 @@ class Result(NamedTuple):
     ours: Sequence[Compared]  # the withheld source, held out, each turn against the first
     others: Sequence[Compared]  # the last turn against the first
     traced: Sequence[Traced]
+    kept: Kept
     dollars_per_hour: float
 
 
@@ -35,6 +36,21 @@ def find_problems(result: Result, scenario: Scenario) -> list[str]:
             problems.append(
                 f"{one.name}: lost {100 * lost:.1f} points ({-100 * one.gain.high:.1f} to "
                 f"{-100 * one.gain.low:.1f}), expected {100 * scenario.max_loss:.0f} at most"
+            )
+    return [*problems, *_find_losses(result)]
+
+
+def _find_losses(result: Result) -> list[str]:
+    kept, problems = result.kept, []
+    if kept.num_lost or kept.num_doubled:
+        problems.append(
+            f"{kept.num_lost:,} acknowledged corrections are in no partition and "
+            f"{kept.num_doubled:,} twice, expected none"
+        )
+    for number, one in enumerate(result.traced, start=2):
+        if one.num_taken != one.num_sent:
+            problems.append(
+                f"turn {number}: {one.num_taken:,} of {one.num_sent:,} corrections in its data"
             )
     return problems
 
@@ -56,6 +72,8 @@ def write_report(result: Result, scenario: Scenario) -> str:
         ),
         "",
         *(_traced_line(number, one) for number, one in enumerate(result.traced, start=2)),
+        "",
+        _kept_line(result.kept),
     ]
     text = "\n".join(lines) + "\n"
     (scenario.folder / "report.md").write_text(text, encoding="utf-8")
@@ -86,6 +104,15 @@ def _interval(compared: Compared) -> str:
 def _traced_line(number: int, traced: Traced) -> str:
     parts = ", ".join(f"{count:,} {part}" for part, count in sorted(traced.by_part.items()))
     return (
-        f"Turn {number}: {traced.num_sent:,} corrections acknowledged, {traced.num_ingested:,} "
-        f"ingested, once each; of their texts in the split of this turn's model: {parts}."
+        f"Turn {number}: {traced.num_sent:,} corrections acknowledged; {traced.num_taken:,} of "
+        f"their ids in the data of this turn's model, as votes on {traced.num_texts:,} texts: "
+        f"{parts}."
+    )
+
+
+def _kept_line(kept: Kept) -> str:
+    return (
+        f"In all: {kept.num_acknowledged:,} answers to POST /v1/feedback said that a correction is "
+        f"kept; the partitions hold {kept.num_events:,} events: {kept.num_lost:,} lost, "
+        f"{kept.num_doubled:,} twice."
     )

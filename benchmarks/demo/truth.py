@@ -38,7 +38,7 @@ def read_truth(scenario: Scenario, fetched: Path) -> Truth:
     examples = read_source(source, folders, params).examples
     cleaned = clean(examples, load_params("clean", CleanParams)).examples
     rules = load_params("label", LabelParams)
-    labelled, _, _ = label(cleaned, rules)
+    labelled = label(cleaned, rules).examples
     flat, row = flatten(labelled["votes"].combine_chunks())
     votes: list[list[str]] = [[] for _ in range(len(labelled))]
     for place, index in zip(row.tolist(), vote_classes(flat, rules).tolist(), strict=True):

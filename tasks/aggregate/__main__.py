@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tasks import stage
 from tasks.aggregate.corrections import read_corrections
+from tasks.aggregate.newest import TAKEN
 from tasks.aggregate.params import AggregateParams
 from tasks.aggregate.sources import Result, read_source
 from tasks.artifacts import whole_folder, write_json
@@ -26,11 +27,9 @@ def main(fetch: Path, raw: Path, corrections: Path, target: Path) -> None:
     folders = {"fetch": fetch, "raw": raw}
     results = [read_source(source, folders, params) for source in params.sources]
     problems = find_excess(results, params)
-    if (
-        corrected := read_corrections(
-            corrections, params.feedback, [result.examples for result in results]
-        )
-    ).rows_in:
+    of_files = [result.examples for result in results]
+    corrected, taken = read_corrections(corrections, params.feedback, of_files)
+    if corrected.rows_in:
         results.append(corrected)
     rejected = list_rejects(results)
     failed = target.with_name(f"{target.name}-failed")
@@ -46,6 +45,7 @@ def main(fetch: Path, raw: Path, corrections: Path, target: Path) -> None:
             part = folder / "examples" / f"source={result.source}" / "part-0.parquet"
             write_table(part, result.examples, AGGREGATED)
         write_table(folder / "rejected.parquet", rejected, REJECTED)
+        write_table(folder / "corrections.parquet", taken, TAKEN)
         write_json(folder / "metrics.json", {"aggregate": summarise(results)})
     shutil.rmtree(failed, ignore_errors=True)  # of an earlier run, no longer true
 

@@ -41,18 +41,20 @@ class Copies:
 
 
 def find_copies(texts: pa.ChunkedArray) -> Copies:
-    """Which rows hold the same text."""
-    encoded = texts.combine_chunks().dictionary_encode()
-    text_of = encoded.indices.to_numpy(zero_copy_only=False)
+    """Which rows hold the same text; all together may be above the 2 GiB of one Arrow array."""
+    encoded = texts.cast(pa.large_string()).dictionary_encode()
+    text_of = pa.chunked_array([part.indices for part in encoded.chunks], pa.int32()).to_numpy()
     starts = np.concatenate([[0], np.cumsum(np.bincount(text_of, minlength=0))])
     return Copies(np.argsort(text_of, kind="stable"), starts.astype(np.int64))
 
 
 def merge(examples: pa.Table, copies: Copies) -> pa.Table:
     """The first row of each text with the votes of all of them, and `duplicate_ids` of the rest."""
-    ordered = examples.take(pa.array(copies.rows)).combine_chunks()
-    first = pa.array(copies.starts[:-1])
-    merged = ordered.take(first)
+    pooled_columns = examples.select(["example_id", "votes", "raters"])
+    ordered = pooled_columns.take(pa.array(copies.rows)).combine_chunks()
+    is_first = np.zeros(len(examples), dtype=bool)
+    is_first[copies.rows[copies.starts[:-1]]] = True
+    merged = examples.filter(pa.array(is_first))  # texts come in the order of their first rows
     for name, pooled in (
         ("votes", _pool(ordered["votes"], copies)),
         ("raters", _pool_raters(ordered, copies)),
@@ -73,9 +75,11 @@ def find_conflicts(examples: pa.Table, copies: Copies, min_overlap: float) -> pa
     Copies without votes take no part.
     """
     found = []
-    repeated = examples.take(pa.array(copies.repeated()))
-    columns = (repeated[name].to_pylist() for name in ("text", "example_id", "votes"))
-    for text, rows in groupby(zip(*columns, strict=True), key=itemgetter(0)):
+    repeated = pa.array(copies.repeated())
+    all_texts = examples["text"].cast(pa.large_string())
+    columns = (all_texts, examples["example_id"], examples["votes"])
+    lists = (column.take(repeated).to_pylist() for column in columns)
+    for text, rows in groupby(zip(*lists, strict=True), key=itemgetter(0)):
         _, ids, votes = zip(*rows, strict=True)
         overlap = least_overlap([Counter(copy) for copy in votes if copy])
         if overlap < min_overlap:

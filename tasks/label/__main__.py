@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -12,6 +13,7 @@ from tasks.label.labels import Labels, add_labels, resolve_labels
 from tasks.label.metrics import Metrics, count_labels, measure
 from tasks.label.raters import RATERS, RaterVotes, find_rater_votes, tabulate_raters
 from tasks.label.trust import Corrections, apply_trust
+from tasks.label.weighed import WEIGHED, keep_counted, tabulate_weights
 from tasks.label_set import LabelSet, write_label_set
 from tasks.params import load_params
 from tasks.records import CLEANED, LABELLED, is_feedback, read_table, write_table
@@ -20,8 +22,17 @@ from tasks.votes import CategoryVotes, LabelParams
 log = logging.getLogger(__name__)
 
 
-def label(examples: pa.Table, params: LabelParams) -> tuple[pa.Table, pa.Table, Metrics]:
-    """Examples with their labels, the raters, and the metrics."""
+class Outcome(NamedTuple):
+    """LABELLED rows, the RATERS, metrics, and WEIGHED rows."""
+
+    examples: pa.Table
+    raters: pa.Table
+    metrics: Metrics
+    weighed: pa.Table
+
+
+def label(examples: pa.Table, params: LabelParams) -> Outcome:
+    """Examples with their labels, who gave the votes, and what those of corrections counted."""
     votes = find_rater_votes(examples, params)
     corrected = is_feedback(examples).to_numpy(zero_copy_only=False)
     labels = resolve_labels(examples.column("votes").combine_chunks(), params)
@@ -29,6 +40,8 @@ def label(examples: pa.Table, params: LabelParams) -> tuple[pa.Table, pa.Table, 
     texts = examples.column("text").to_pylist() if corrected.any() else []
     corrections = Corrections(corrected, texts, votes.of_rows(corrected))
     trusted = apply_trust(consensus.labels, corrections, params)
+    if corrected.any():
+        examples = keep_counted(examples, corrections, trusted.each)
     labelled = add_labels(examples, trusted.labels, params.classes)
     raters = tabulate_raters(votes, consensus.rater_quality | trusted.reliability, trusted.weight)
     metrics = measure(labelled, params)
@@ -36,7 +49,8 @@ def label(examples: pa.Table, params: LabelParams) -> tuple[pa.Table, pa.Table, 
     if corrected.any():
         metrics |= trusted.measure()
         metrics["corrected_rows"] = int(corrected.sum())
-    return labelled, raters, metrics
+    weighed = tabulate_weights(examples["example_id"], corrections.votes, trusted)
+    return Outcome(labelled, raters, metrics, weighed)
 
 
 def _find_consensus(
@@ -51,10 +65,11 @@ def _find_consensus(
 def main(source: Path, target: Path) -> None:
     """Resolve the votes of every example into a label."""
     params = load_params("label", LabelParams)
-    labelled, raters, metrics = label(read_table(source, CLEANED), params)
+    labelled, raters, metrics, weighed = label(read_table(source, CLEANED), params)
     with whole_folder(target) as folder:
         write_table(folder / "examples.parquet", labelled, LABELLED)
         write_table(folder / "raters.parquet", raters, RATERS)
+        write_table(folder / "weighed.parquet", weighed, WEIGHED)
         label_set = LabelSet(classes=tuple(params.classes), ordered=params.ordered)
         write_label_set(folder / "label_set.json", label_set)
         write_json(folder / "metrics.json", {"label": metrics})

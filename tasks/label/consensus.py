@@ -47,7 +47,7 @@ def apply_consensus(
         log.info("no consensus of raters: %s; the majority of votes stands", reason)
         return Consensus(labels, 0, {})
     log.info("weighing %s raters over %s examples", matrix.shape[1], f"{len(rows):,}")
-    texts = examples.column("text").take(pa.array(rows)).to_pylist()
+    texts = examples.column("text").cast(pa.large_string()).take(pa.array(rows)).to_pylist()
     probs = predict_out_of_sample(texts, majority, splits, params)
     wide = np.zeros((len(rows), labels.probs.shape[1]))
     wide[:, np.unique(majority)] = probs

@@ -50,7 +50,7 @@ class RaterVotes:
 def find_rater_votes(examples: pa.Table, params: LabelParams) -> RaterVotes:
     """All votes by raters who carry ids; InputError where votes and raters are not in pairs."""
     named = np.flatnonzero(examples.column("raters").is_valid().to_numpy())
-    rows = examples.take(pa.array(named, pa.int64()))
+    rows = examples.select(["example_id", "votes", "raters"]).take(pa.array(named, pa.int64()))
     votes, index = flatten(rows.column("votes").combine_chunks())
     raters, partner = flatten(rows.column("raters").combine_chunks())
     if not np.array_equal(index, partner):

@@ -10,7 +10,8 @@ from tasks.label.metrics import Metrics
 from tasks.label.raters import RaterVotes
 from tasks.label.reliability import (
     ALMOST_NONE,
-    measure_reliability,
+    Standing,
+    measure_standing,
     ramp,
     sum_by_class,
     sum_by_rater,
@@ -45,7 +46,8 @@ class Trusted:
 
     labels: Labels
     reliability: dict[str, float]  # 1: as good as the crowd, or somewhat better by chance
-    weight: dict[str, float]  # of each of their votes, 0 to 1
+    weight: dict[str, float]  # of their votes, 0 to 1
+    each: Floats  # (votes,): what each counts, where others and their rater's share are minded
     num_capped: int  # votes beyond their rater's share, which count nothing
     largest_share: float  # of one rater, in the weight of all corrections
 
@@ -62,18 +64,20 @@ def apply_trust(labels: Labels, corrections: Corrections, params: LabelParams) -
     """Labels of corrected rows by weighted votes: none where they weigh less than `min_weight`."""
     votes = corrections.votes
     if not votes.names:
-        return Trusted(labels, {}, {}, 0, 0.0)
+        return Trusted(labels, {}, {}, np.empty(0), 0, 0.0)
     num_known = int((labels.classes[~corrections.rows] != UNLABELLED).sum())
     known, keys = find_known(labels, corrections)
-    reliability = measure_reliability(votes, known, keys, params.trust)
-    weight = ramp(reliability, params.trust)
-    each = cap(weight[votes.rater], votes, num_known, params.trust)
+    standing = measure_standing(votes, known, keys, params.trust)
+    weight = ramp(standing.reliability, params.trust)
+    heard = bound_newcomers(weight, standing, votes, params.trust)
+    each = cap(heard, votes, num_known, params.trust)
     given = sum_by_rater(votes, each)
     return Trusted(
         reweigh(labels, corrections, each, params),
-        dict(zip(votes.names, reliability.tolist(), strict=True)),
+        dict(zip(votes.names, standing.reliability.tolist(), strict=True)),
         dict(zip(votes.names, weight.tolist(), strict=True)),
-        int(((weight[votes.rater] > 0) & (each == 0)).sum()),
+        each,
+        int(((heard > 0) & (each == 0)).sum()),
         float(given.max() / max(given.sum(), ALMOST_NONE)),
     )
 
@@ -94,6 +98,26 @@ def find_known(labels: Labels, corrections: Corrections) -> tuple[Floats, Ints]:
         if (same := of_key.get(key)) is not None:
             known[row] = labels.probs[same]
     return known, keys
+
+
+def bound_newcomers(
+    weight: Floats, standing: Standing, votes: RaterVotes, params: TrustParams
+) -> Floats:
+    """The weight of each vote: newcomers all together weigh at most `max_newcomer_factor` times as
+    much as the people of proof on the text, once those alone are enough for a label.
+
+    What a person weighs is proven in part; the rest counts as a newcomer's. No text that weighed
+    `min_weight` falls below it by this.
+    """
+    proof, each = standing.proof[votes.rater], weight[votes.rater]
+    proven = np.bincount(votes.row, weights=each * proof)
+    others = np.bincount(votes.row, weights=each * (1 - proof))
+    covered = np.minimum(proven / params.min_weight, 1.0)
+    most = np.maximum(params.max_newcomer_factor * proven, params.min_weight - proven)
+    heard = (1 - covered) * others + covered * np.minimum(others, most)
+    part = np.divide(heard, others, out=np.ones(len(others)), where=others > 0)
+    bounded: Floats = each * (proof + (1 - proof) * part[votes.row])
+    return bounded
 
 
 def cap(each: Floats, votes: RaterVotes, num_known: int, params: TrustParams) -> Floats:

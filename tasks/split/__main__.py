@@ -25,7 +25,7 @@ EXCLUDED = records.LABELLED.append(
 def split(examples: pa.Table, params: SplitParams) -> tuple[dict[str, pa.Table], pa.Table]:
     """The LABELLED rows of each part, and EXCLUDED rows; GateError if the parts are no use."""
     members = _members(examples)
-    placed = set_aside_near(members, assign(members, params), params.leak_jaccard)
+    placed = set_aside_near(members, assign(members, params), params)
     assigned = pa.array(placed, pa.string())
     parts = {part: examples.filter(pc.equal(assigned, part)) for part in PARTS}
     is_excluded = pc.invert(pc.is_in(assigned, pa.array(PARTS)))

@@ -1,7 +1,7 @@
 """What makes a split unusable: twins across its parts, empty parts, missing classes."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 import pyarrow as pa
@@ -10,23 +10,27 @@ import pyarrow.compute as pc
 from tasks.errors import GateError
 from tasks.records import is_feedback
 from tasks.split.assignment import LEARNT
+from tasks.split.near import Texts, find_near
 from tasks.text import match_key
 
 _SHOWN_LEAKS = 5
-_SHINGLE_CHARACTERS = 4
 _HELD_OUT = (
     ("train", "test"), ("validation", "test"), ("train", "validation"),
     ("train", "holdout"), ("validation", "holdout"),
 )  # fmt: skip
-Texts = dict[str, str]  # match key by example_id
 
 
 def refuse_leaks(parts: dict[str, pa.Table], leak_jaccard: float) -> None:
     """GateError naming examples of train or validation that are twins of one held out from them.
 
     Knows nothing of how the parts were made: match keys are computed again, and the similarity of
-    long texts directly, without the groups.
+    long texts of files directly, without the groups. Corrections nearly equal to others have been
+    set aside, and nobody can make this compare all that they sent.
     """
+    of_files = {
+        part: _column_by_id(table.filter(pc.invert(is_feedback(table))), "text", match_key)
+        for part, table in parts.items()
+    }
     keys = {part: _column_by_id(table, "text", match_key) for part, table in parts.items()}
     groups = {part: _column_by_id(table, "group_id", str) for part, table in parts.items()}
     leaks = []
@@ -36,7 +40,7 @@ def refuse_leaks(parts: dict[str, pa.Table], leak_jaccard: float) -> None:
             (("the same group", *pair) for pair in shared_values(groups[learnt], groups[held])),
             (
                 ("nearly equal", *pair)
-                for pair in near_pairs(keys[learnt], keys[held], leak_jaccard)
+                for pair in find_near(of_files[learnt], of_files[held], leak_jaccard, None)
             ),
         )
         leaks += [f"{own} in {learnt} and {other} in {held} ({what})" for what, own, other in pairs]
@@ -52,29 +56,6 @@ def shared_values(learnt: Texts, held: Texts) -> Iterator[tuple[str, str]]:
     """Ids of two examples, the first learnt from and the second held out, of one value."""
     held_by = {value: example_id for example_id, value in held.items()}
     return ((own, held_by[value]) for own, value in learnt.items() if value in held_by)
-
-
-def near_pairs(learnt: Texts, held: Texts, bound: float) -> Iterator[tuple[str, str]]:
-    """Ids of pairs whose words and whose character shingles both have a Jaccard above `bound`.
-
-    Exact: two sets that similar share one of the rarest few of each (prefix filter, Chaudhuri et
-    al. 2006), and their sizes differ little, so only such texts are compared.
-    """
-    learnt_words = {own: set(key.split()) for own, key in learnt.items()}
-    held_words = {other: set(key.split()) for other, key in held.items()}
-    counts = Counter(chain.from_iterable(chain(learnt_words.values(), held_words.values())))
-    index: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for other, words in held_words.items():
-        for word in _rarest(words, counts, bound):
-            index[word][len(words)].append(other)
-    for own, words in learnt_words.items():
-        rare = (index[word] for word in _rarest(words, counts, bound) if word in index)
-        fitting = _lists_of_like_size(rare, len(words), bound)
-        for other in sorted(set(chain.from_iterable(fitting))):
-            if _jaccard(words, held_words[other]) > bound and (
-                _jaccard(_shingles(learnt[own]), _shingles(held[other])) > bound
-            ):
-                yield own, other
 
 
 def refuse_gaps(parts: dict[str, pa.Table]) -> None:
@@ -99,31 +80,6 @@ def refuse_gaps(parts: dict[str, pa.Table]) -> None:
                 f"no example of class {missing} in {part}, which has {counts[part].total()} "
                 f"examples; expected all of {classes}. {remedy}"
             )
-
-
-def _rarest(words: set[str], counts: Counter[str], bound: float) -> list[str]:
-    """So many of the rarest words that a set more similar than the bound must have one of them."""
-    num_shared = int(bound * len(words)) + 1
-    return sorted(words, key=lambda word: (counts[word], word))[: len(words) - num_shared + 1]
-
-
-def _lists_of_like_size(
-    by_size: Iterable[dict[int, list[str]]], size: int, bound: float
-) -> Iterator[list[str]]:
-    """What belongs to sets neither so small nor so large that their Jaccard must be below."""
-    for lists in by_size:
-        for other_size, others in lists.items():
-            if min(size, other_size) > bound * max(size, other_size):
-                yield others
-
-
-def _jaccard(first: set[str], second: set[str]) -> float:
-    return len(first & second) / len(first | second)
-
-
-def _shingles(key: str) -> set[str]:
-    padded = " " * (_SHINGLE_CHARACTERS - 1) + key
-    return {padded[start : start + _SHINGLE_CHARACTERS] for start in range(len(key))}
 
 
 def _column_by_id(table: pa.Table, name: str, value_of: Callable[[str], str]) -> Texts:

@@ -15,6 +15,7 @@ class SplitParams(Params):
     test_fraction: Share
     validation_fraction: Share
     leak_jaccard: Share
+    max_compared: Annotated[int, Field(ge=1)]
     salt: str
 
     @model_validator(mode="after")

@@ -60,14 +60,12 @@ def fit(
     """
     torch.set_num_threads(params.run.threads or num_threads(params.scale))
     history, held = History(), Held()
-    yardstick = YARDSTICKS[params.learning.choose_epoch_by]
+    series, better = yardstick = YARDSTICKS[params.learning.choose_epoch_by]
     checkpoints = Checkpoints(work.folder, params.run.checkpoint_seconds, yardstick)
     own = [
         history,
         held,
-        EarlyStopping(
-            yardstick.series, mode=yardstick.mode, patience=params.learning.patience_epochs
-        ),
+        EarlyStopping(series, mode=better, patience=params.learning.patience_epochs),
         # before the checkpoints: what one of them knows of has been recorded
         Speedometer(params.run.log_every_batches, StepRecord(work.record) if work.record else None),
         checkpoints,

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 
@@ -10,17 +10,8 @@ from tasks.train.checkpoint import BEST, LAST, drop_older, folder_of
 from tasks.train.processes import follow_first
 
 
-class Yardstick(NamedTuple):
-    """What tells a better epoch."""
-
-    series: str
-    mode: Literal["min", "max"]
-
-
-YARDSTICKS = {  # by the value of train.learning.choose_epoch_by
-    "loss": Yardstick("validation/loss", "min"),
-    "macro_f1": Yardstick("validation/macro_f1", "max"),
-}
+# the series of each value of train.learning.choose_epoch_by, and which end of it is better
+YARDSTICKS = {"loss": ("validation/loss", "min"), "macro_f1": ("validation/macro_f1", "max")}
 
 
 class Checkpoints(pl.Callback):
@@ -31,9 +22,10 @@ class Checkpoints(pl.Callback):
     would leave it out on resuming, and with it perhaps the best epoch.
     """
 
-    def __init__(self, work: Path, every_seconds: float, yardstick: Yardstick) -> None:
+    def __init__(self, work: Path, every_seconds: float, yardstick: tuple[str, str]) -> None:
         self.work, self.every_seconds = work, every_seconds
-        self.series, self.sign = yardstick.series, -1.0 if yardstick.mode == "min" else 1.0
+        self.series, better = yardstick
+        self.sign = 1.0 if better == "max" else -1.0
         self.saved = time.monotonic()
         self.best_step = -1
         self.best_score = float("-inf")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.aggregate.corrections import id_of_text, read_corrections
+from tasks.aggregate.corrections import read_corrections
+from tasks.aggregate.newest import TAKEN, id_of_text
 from tasks.aggregate.params import FeedbackSource
 from tasks.errors import InputError
-from tasks.records import is_feedback
+from tasks.records import is_feedback, read_table
 from tasks.text import sha256_of_text
 from tests.feedback_partitions import make_event, write_partition
 from tests.tasks.aggregate.conftest import COLUMNS, GOOD, Place
@@ -17,7 +18,7 @@ PARAMS = FeedbackSource(source="feedback", votes={"negative": "-2", "positive": 
 
 
 def read(folder: Path, params: FeedbackSource = PARAMS) -> list[dict[str, object]]:
-    return read_corrections(folder, params).examples.to_pylist()
+    return read_corrections(folder, params).result.examples.to_pylist()
 
 
 def test_the_newest_correction_of_a_person_counts_and_several_people_are_several_votes(tmp_path):
@@ -77,7 +78,7 @@ def test_the_same_events_give_the_same_table_however_they_are_cut_and_ordered(tm
         folder = tmp_path / str(turn)
         for start, end in zip([0, *ends], [*ends, len(events)], strict=True):
             write_partition(folder, events[start:end], start + 1)
-        tables.append(read_corrections(folder, PARAMS).examples)
+        tables.append(read_corrections(folder, PARAMS).result.examples)
     assert all(table.equals(tables[0]) for table in tables)
     assert tables[0].num_rows == 20
     # of 20 texts and 4 people nearly all pairs occur; each once
@@ -94,7 +95,7 @@ def test_what_teaches_nothing_is_set_aside_with_the_reason(tmp_path):
         make_event(3, "yes", "positive"),
     ]
     write_partition(tmp_path, events)
-    result = read_corrections(tmp_path, PARAMS)
+    result = read_corrections(tmp_path, PARAMS).result
     assert [row["text"] for row in result.examples.to_pylist()] == ["yes"]
     assert [reject.rule for reject in result.rejects] == ["no_text", "unknown_class"]
     assert "serving.prediction_log.keep" in result.rejects[0].reason
@@ -139,7 +140,7 @@ def test_a_correction_is_known_as_one_and_has_the_id_of_its_text(place: Place):
     write_partition(place.folder / "feedback", [make_event(2, "new", "negative")], 2)
     assert {row["example_id"] for row in place.run() if row["source"] == "feedback"} == ids
     assert id_of_text("new") != id_of_text("old")
-    examples = read_corrections(place.folder / "feedback", PARAMS).examples
+    examples = read_corrections(place.folder / "feedback", PARAMS).result.examples
     assert is_feedback(examples).to_pylist() == [True]
 
 
@@ -156,3 +157,26 @@ def test_a_masked_text_that_a_file_has_anyway_is_known_as_that_text(place: Place
     write_partition(place.folder / "feedback", events)
     found = {row["text"]: row["votes"] for row in place.run() if row["source"] == "feedback"}
     assert found == {"call me at +1 212 555 0100": ["2"], "call me at [phone]": ["-2"]}
+
+
+def test_what_became_of_each_vote_is_written(place: Place):
+    place.put("a.csv", GOOD)
+    place.source("a.csv", COLUMNS)
+    events = [
+        make_event(1, "so so", "positive", rater="ann"),
+        make_event(2, "so so", "negative", rater="bob"),
+        make_event(3, "so so", "negative", rater="ann"),
+        make_event(4, "so so", "positive", rater=None),
+        make_event(5, None, "positive"),
+        make_event(6, "so so", "neutral", rater="ann"),
+    ]
+    write_partition(place.folder / "feedback", events)
+    place.set(feedback={"source": "feedback", "votes": PARAMS.votes})
+    (row,) = [row for row in place.run() if row["source"] == "feedback"]
+    taken = read_table(place.folder / "out/corrections.parquet", TAKEN).to_pylist()
+    ids = [event["event_id"] for event in events]
+    assert [(one["event_id"], one["rater"], one["superseded_by"]) for one in taken] == [
+        (ids[0], "nobody:ann", ids[2]), (ids[1], "nobody:bob", None), (ids[2], "nobody:ann", None),
+        (ids[3], "nobody:", None),
+    ]  # fmt: skip
+    assert {one["example_id"] for one in taken} == {row["example_id"]}

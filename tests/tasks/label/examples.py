@@ -63,3 +63,22 @@ def make_labelled(rows: list[dict[str, object]]) -> pa.Table:
     nothing = {"label_probs": None, "mean_vote": None}
     filled = [record | label | nothing for record, label in zip(records, labels, strict=True)]
     return pa.Table.from_pylist(filled, schema=LABELLED)
+
+
+def known(text: str, votes: list[str]) -> dict[str, Any]:
+    return {"text": text, "votes": votes}
+
+
+def corrected(text: str, said: dict[str, str]) -> dict[str, Any]:
+    return {
+        "text": text, "votes": list(said.values()), "raters": list(said), "source": "feedback",
+        "origin": f"feedback:{text}",
+    }  # fmt: skip
+
+
+def trusting(**changes: Any) -> Any:
+    params = scale_params()
+    return params.model_copy(update={"trust": params.trust.model_copy(update=changes)})
+
+
+FREE = trusting(max_share_per_rater=1.0)

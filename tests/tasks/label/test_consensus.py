@@ -32,8 +32,8 @@ def crowd(num_examples: int = 60) -> tuple[pa.Table, list[str]]:
 
 def test_the_consensus_weighs_raters_by_merit_where_the_majority_is_wrong() -> None:
     examples, truth = crowd()
-    by_majority, _, _ = label(examples, MAJORITY)
-    labelled, raters, metrics = label(examples, PARAMS)
+    by_majority, *_ = label(examples, MAJORITY)
+    labelled, raters, metrics, _ = label(examples, PARAMS)
     found, counted = (table.column("label").to_pylist() for table in (labelled, by_majority))
     assert sum(one != other for one, other in zip(counted, truth, strict=True)) >= 5
     assert found == truth
@@ -55,7 +55,7 @@ def test_agreement_of_a_consensus_is_its_quality_and_the_distribution_stays_that
 
 def test_quality_can_be_the_share_of_raters_who_gave_the_consensus_label() -> None:
     plain = PARAMS.consensus.model_copy(update={"quality_method": "agreement"})
-    labelled, raters, _ = label(crowd()[0], PARAMS.model_copy(update={"consensus": plain}))
+    labelled, raters, *_ = label(crowd()[0], PARAMS.model_copy(update={"consensus": plain}))
     shares = [max(probs) for probs in labelled.column("label_probs").to_pylist()]
     assert labelled.column("agreement").to_pylist() == pytest.approx(shares)
     assert raters.column("quality").null_count == 0
@@ -69,7 +69,7 @@ def test_rows_without_rater_ids_and_without_votes_are_left_to_the_majority() -> 
             {"example_id": "c", "votes": ["meh"], "raters": ["ann"]},
         ]
     )
-    labelled, raters, metrics = label(pa.concat_tables([crowd()[0], extra]), PARAMS)
+    labelled, raters, metrics, _ = label(pa.concat_tables([crowd()[0], extra]), PARAMS)
     assert labelled.column("label").to_pylist()[-3:] == ["bad", None, None]
     assert labelled.column("agreement").to_pylist()[-3:] == [pytest.approx(1 / 3), None, None]
     assert metrics["consensus_rows"] == 60
@@ -89,7 +89,7 @@ def test_two_runs_give_the_same_answer_and_leave_numpys_generator_alone() -> Non
 
 def test_a_scale_keeps_its_mean_and_only_counts_the_raters() -> None:
     votes = {"votes": ["4", "-1"], "raters": ["zoe", "abe"]}
-    labelled, raters, metrics = label(make_examples([votes, votes]), scale_params())
+    labelled, raters, metrics, _ = label(make_examples([votes, votes]), scale_params())
     assert labelled.column("label").to_pylist() == ["positive", "positive"]
     assert raters.to_pydict() == {
         "rater": ["abe", "zoe"],
@@ -117,8 +117,8 @@ def test_too_few_votes_to_learn_from_leave_the_majority_and_say_why(
 ) -> None:
     examples = make_examples(rows)
     with caplog.at_level(logging.INFO):
-        labelled, raters, metrics = label(examples, PARAMS)
-    plain, _, _ = label(examples, MAJORITY)
+        labelled, raters, metrics, _ = label(examples, PARAMS)
+    plain, *_ = label(examples, MAJORITY)
     assert labelled.equals(plain)
     assert raters.column("quality").null_count == raters.num_rows
     assert metrics["consensus_rows"] == 0
@@ -129,7 +129,7 @@ def test_a_class_too_rare_for_every_fold_disturbs_nothing() -> None:
     rare = {"example_id": "r", "votes": ["odd"], "raters": ["ann"], "text": "odd one"}
     known, truth = crowd()
     examples = pa.concat_tables([known, make_examples([rare])])
-    labelled, _, _ = label(examples, category_params(["never", "bad", "good", "odd"]))
+    labelled, *_ = label(examples, category_params(["never", "bad", "good", "odd"]))
     assert labelled.column("label").to_pylist()[:60] == truth
     assert labelled.column("label_probs").to_pylist()[-1] == [0, 0, 0, 1]
 

@@ -51,6 +51,7 @@ def test_the_command_writes_every_output_and_the_metrics(tmp_path: Path) -> None
         "label_set.json",
         "metrics.json",
         "raters.parquet",
+        "weighed.parquet",
     ]
     labelled = read_table(out / "examples.parquet", LABELLED)
     assert labelled.column("label").to_pylist() == ["positive", "neutral", "negative", None]

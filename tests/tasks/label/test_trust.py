@@ -1,38 +1,26 @@
 """Votes of people weigh as much as they have proved reliable, and nobody's too much."""
 
-import random
 from typing import Any
 
 import pytest
 
 from tasks.label.__main__ import label
-from tests.tasks.label.examples import category_params, make_examples, scale_params
+from tests.tasks.label.examples import (
+    FREE,
+    category_params,
+    corrected,
+    known,
+    make_examples,
+    scale_params,
+    trusting,
+)
 
 CLASSES = ["bad", "so so", "good"]
 VOTES = {"bad": "-2", "so so": "0", "good": "2"}
 
 
-def known(text: str, votes: list[str]) -> dict[str, Any]:
-    return {"text": text, "votes": votes}
-
-
-def corrected(text: str, said: dict[str, str]) -> dict[str, Any]:
-    return {
-        "text": text, "votes": list(said.values()), "raters": list(said), "source": "feedback",
-        "origin": f"feedback:{text}",
-    }  # fmt: skip
-
-
-def trusting(**changes: Any) -> Any:
-    params = scale_params()
-    return params.model_copy(update={"trust": params.trust.model_copy(update=changes)})
-
-
-FREE = trusting(max_share_per_rater=1.0)
-
-
 def weights_of(rows: list[dict[str, Any]], params: Any = FREE) -> tuple[Any, dict[str, float]]:
-    labelled, raters, _ = label(make_examples(rows), params)
+    labelled, raters, *_ = label(make_examples(rows), params)
     names, weights = raters["rater"].to_pylist(), raters["weight"].to_pylist()
     return labelled, dict(zip(names, weights, strict=True))
 
@@ -55,7 +43,7 @@ def test_who_contradicts_what_is_known_loses_all_weight_and_what_they_say_teache
 
 def test_the_known_label_itself_is_never_changed_by_corrections():
     facts = [known("text", ["3"] * 12)]
-    before, _, _ = label(make_examples(facts), FREE)
+    before, *_ = label(make_examples(facts), FREE)
     after, _ = weights_of([*facts, corrected("text", {f"r{n}": "-2" for n in range(50)})])
     assert after[:1].equals(before)
 
@@ -111,7 +99,7 @@ def test_of_one_person_the_first_corrections_count_up_to_their_share(num_sent):
     """Of 1,000 known labels and one in a hundred: ten, and more take none of those away."""
     facts = [known(f"fact {n}", ["3"] * 12) for n in range(1000)]
     mine = [corrected(f"mine {n}", {"busy": "2"}) for n in range(num_sent)]
-    labelled, raters, metrics = label(make_examples([*facts, *mine]), scale_params())
+    labelled, raters, metrics, _ = label(make_examples([*facts, *mine]), scale_params())
     assert raters["weight"].to_pylist() == [1.0]
     learnt = labelled["label"].to_pylist()[1000:]
     kept = min(num_sent, 11)  # 0.01 x (1,000 + 10.1)
@@ -126,7 +114,7 @@ def test_where_nothing_is_known_few_people_share_equally(num_people):
         for person in range(num_people)
         for n in range(20)
     ]
-    labelled, _, _ = label(make_examples(rows), scale_params())
+    labelled, *_ = label(make_examples(rows), scale_params())
     assert labelled["label"].null_count == 0
 
 
@@ -144,29 +132,3 @@ def test_variants_of_one_known_text_are_one_piece_of_evidence():
     farm = [corrected("fact 30" + "!" * n, {"liar": "2"}) for n in range(100)]
     _, weights = weights_of([*facts, *lies, *farm])
     assert weights == {"liar": 0.0}
-
-
-@pytest.mark.parametrize(("num_accounts", "most"), [(1, 0.01), (20, 0.02)])
-def test_accounts_that_flip_half_of_what_they_send_end_with_next_to_no_weight(num_accounts, most):
-    """Honest people err in one of five; accounts flip one of two, together where they are many."""
-    chance = random.Random(num_accounts)
-    truth = {f"t{n}": chance.choice(["-2", "2"]) for n in range(1500)}
-    flip = {"-2": "2", "2": "-2"}
-    facts = [known(text, [vote] * 12) for text, vote in list(truth.items())[:300]]
-    said: dict[str, dict[str, str]] = {text: {} for text in truth}
-    for rater in range(60):
-        for text in chance.sample(list(truth), 80):
-            right = chance.random() < 0.8
-            said[text][f"honest {rater}"] = truth[text] if right else flip[truth[text]]
-    lies = {text: chance.random() < 0.5 for text in truth}
-    for account in range(num_accounts):
-        for text in chance.sample(list(truth), 300):
-            said[text][f"account {account}"] = flip[truth[text]] if lies[text] else truth[text]
-    rows = [corrected(text, votes) for text, votes in said.items() if votes]
-    _, weights = weights_of([*facts, *rows], FREE)
-    given = {name: weight * sum(name in votes for votes in said.values())
-             for name, weight in weights.items()}  # fmt: skip
-    of_accounts = sum(value for name, value in given.items() if name.startswith("account"))
-    assert of_accounts <= most * sum(given.values())
-    honest = [weight for name, weight in weights.items() if name.startswith("honest")]
-    assert sum(honest) / len(honest) > 0.8

@@ -1,13 +1,9 @@
 """Planted leaks, empty parts and missing classes are found and named."""
 
-import itertools
-import random
-
 import pytest
 
 from tasks.errors import GateError
-from tasks.split import leaks
-from tasks.split.leaks import near_pairs, refuse_gaps, refuse_leaks
+from tasks.split.leaks import refuse_gaps, refuse_leaks
 from tests.tasks.split.examples import labelled
 
 LONG = (
@@ -58,54 +54,6 @@ def test_many_leaks_are_counted_and_the_first_few_named():
     planted = [(f"text {at}", "3") for at in range(9)]
     with pytest.raises(GateError, match=r"9 twins across the split.*; id4 in train.* and 4 more"):
         refuse_leaks(parts(planted, *CLEAN[1:]), 0.9)
-
-
-def test_near_pairs_are_those_that_comparing_all_pairs_finds():
-    words = LONG.split()
-    learnt = {f"a{at}": " ".join(words[:at] + words[at + 1 :]) for at in range(len(words))}
-    held = {"b": LONG, "c": " ".join(reversed(words)), "d": "nothing like it"}
-    # Dropping one of 21 words leaves 20/21 of them; only words that occur twice change no set.
-    found = set(near_pairs(learnt, held, 0.85))
-    assert found == {(own, "b") for own in learnt}
-    assert set(near_pairs(learnt, held, 0.999)) == set()
-
-
-def test_near_pairs_of_any_texts_are_those_that_comparing_all_pairs_finds():
-    draw = random.Random(0)
-    for bound in (0.3, 0.55, 0.7, 0.9):
-        learnt, held = ({f"{name}{at}": _write(draw) for at in range(60)} for name in "ab")
-        expected = {
-            (own, other)
-            for own, other in itertools.product(learnt, held)
-            if _similarity(learnt[own].split(), held[other].split()) > bound
-            and _similarity(_pieces(learnt[own]), _pieces(held[other])) > bound
-        }
-        assert set(near_pairs(learnt, held, bound)) == expected != set()
-
-
-def test_short_texts_of_few_words_are_compared_only_where_they_can_be_near(monkeypatch):
-    draw, compared = random.Random(0), []
-    jaccard = leaks._jaccard
-    monkeypatch.setattr(leaks, "_jaccard", lambda *sets: compared.append(1) or jaccard(*sets))
-    words = [f"w{number}" for number in range(50)]
-    learnt, held = (
-        {f"{name}{at}": " ".join(draw.choices(words, k=draw.randint(3, 7))) for at in range(500)}
-        for name in "ab"
-    )
-    assert not list(near_pairs(learnt, held, 0.9))
-    assert len(compared) < 500 * 500 / 50  # ten times as many when every shared rare word counts
-
-
-def _write(draw):
-    return " ".join(draw.choices(["ax", "by", "cz", "dw"], k=draw.randint(1, 9)))
-
-
-def _pieces(key):
-    return [("   " + key)[at : at + 4] for at in range(len(key))]
-
-
-def _similarity(first, second):
-    return len(set(first) & set(second)) / len(set(first) | set(second))
 
 
 @pytest.mark.parametrize(
