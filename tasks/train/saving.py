@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 from tasks.train.checkpoint import BEST, LAST, drop_older, folder_of
 from tasks.train.processes import follow_first
 
-
 # the series of each value of train.learning.choose_epoch_by, and which end of it is better
 YARDSTICKS = {"loss": ("validation/loss", "min"), "macro_f1": ("validation/macro_f1", "max")}
 
