@@ -5,7 +5,7 @@ newer of two counts.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import AwareDatetime
 
 from tasks import documents
-from tasks.artifacts import json_bytes, sync_folder, whole_file
+from tasks.artifacts import json_bytes, sync_folder, whole_file, write_json
 from tasks.documents import Document
 from tasks.feedback import ACCEPTED, QUARANTINED, Partition, list_partitions
 from tasks.partitions.place import DECIDED, all_partitions
@@ -65,10 +65,26 @@ def finish_decisions(target: Path) -> None:
     kept = {one.name: one for one in list_partitions(target / DECIDED)}
     for case in _list_cases(target / DECIDED):
         goal, other = (target / folder for folder in _FOLDERS[case.decision.verdict])
-        if _bring(case, other, goal) or _bring_back(target, kept.get(case.name), case):
+        if _bring(case.name, other, goal) or _bring_back(target, kept.get(case.name), case):
             _write_note(goal, case)
             for leftover in (*_files(other, case.name), _note(other, case.name)):
                 leftover.unlink(missing_ok=True)
+        if case.decision.verdict == "rejected" and case.name in kept:
+            _hold_what_has_them_too(target, kept[case.name])
+
+
+def _hold_what_has_them_too(target: Path, rejected: Partition) -> None:
+    """An older state can have the same events otherwise cut, and accepted: a person has to look,
+    once."""
+    for one in _sharing_events(rejected, list_partitions(target / ACCEPTED)):
+        if not _read(target / DECIDED, one.name):
+            reason = f"some of its events were rejected as {rejected.name}"
+            manifest = one.manifest.model_copy(update={"held_because": reason})
+            goal = target / QUARANTINED
+            _bring(one.name, target / ACCEPTED, goal)
+            for leftover in _files(target / ACCEPTED, one.name):
+                leftover.unlink(missing_ok=True)
+            write_json(goal / f"{one.name}.json", manifest.model_dump(mode="json"))
 
 
 def _learn(target: Path, folder: str, case: _Case) -> None:
@@ -81,12 +97,12 @@ def _learn(target: Path, folder: str, case: _Case) -> None:
             keep_decision(target, one, decision)
 
 
-def _bring(case: _Case, source: Path, goal: Path) -> bool:
+def _bring(name: str, source: Path, goal: Path) -> bool:
     """Whether it is there. The manifest's one rename is the move; all else is around it."""
-    manifest, file = _files(goal, case.name)
+    manifest, file = _files(goal, name)
     if manifest.exists():
         return True
-    old_manifest, old_file = _files(source, case.name)
+    old_manifest, old_file = _files(source, name)
     if not old_manifest.exists():
         return False
     _copy(old_file, file)
@@ -100,20 +116,23 @@ def _bring_back(target: Path, own: Partition | None, case: _Case) -> bool:
     """From our copy, though not twice into what is learnt from: another clone may have cut the same
     events otherwise."""
     verdict = case.decision.verdict
-    if own is None or (verdict == "accepted" and _is_known_otherwise(target, own)):
+    if own is None:
+        return False
+    if verdict == "accepted" and any(_sharing_events(own, all_partitions(target))):
         return False
     for file in reversed(_files(own.file.parent, own.name)):  # the manifest last, as it counts
         _copy(file, target / _FOLDERS[verdict][0] / file.name)
     return True
 
 
-def _is_known_otherwise(target: Path, own: Partition) -> bool:
+def _sharing_events(own: Partition, others: Iterable[Partition]) -> Iterator[Partition]:
+    """No file is read but of those that came at the same time."""
     begin, end = own.manifest.first_received_at, own.manifest.last_received_at
-    others = [
-        one for one in all_partitions(target)
-        if one.manifest.first_received_at <= end and begin <= one.manifest.last_received_at
-    ]  # fmt: skip
-    return any(pc.any(pc.is_in(_ids(own), _ids(one))).as_py() for one in others)
+    for one in others:
+        if one.manifest.first_received_at > end or begin > one.manifest.last_received_at:
+            continue
+        if pc.any(pc.is_in(_ids(own), _ids(one))).as_py():
+            yield one
 
 
 def _ids(partition: Partition) -> pa.Array:

@@ -121,11 +121,36 @@ def test_what_another_clone_has_cut_otherwise_is_not_learnt_from_twice(
     store: Engine, tmp_path: Path
 ) -> None:
     judge("accepted")
-    shutil.rmtree(TARGET / ACCEPTED)
-    shutil.rmtree(TARGET / QUARANTINED)
-    (TARGET / DECIDED).rename("decided")
-    write_params(tmp_path, max_partition_rows=15)
-    ingest(TARGET, read_params())  # 15 and 5
-    Path("decided").rename(TARGET / DECIDED)
+    cut_otherwise(tmp_path)
     ingest(TARGET, read_params())
     assert len(ids_in()) == len(set(ids_in())) == 20
+    assert len(list_partitions(TARGET / ACCEPTED)) == 2
+
+
+def test_what_was_accepted_otherwise_cut_and_then_rejected_waits_for_a_person_once(
+    store: Engine, tmp_path: Path
+) -> None:
+    judge("rejected")
+    cut_otherwise(tmp_path)
+    assert ingest(TARGET, read_params()) == []
+    assert list_partitions(TARGET / ACCEPTED) == []
+    waiting = [one for one in list_held(TARGET) if one.decision is None]
+    reasons = {str(one.partition.manifest.held_because)[:33] for one in waiting}
+    assert (len(waiting), reasons) == (2, {"some of its events were rejected "})
+    with locked(TARGET, 10):
+        decide(TARGET, waiting, make_decision("accepted", "ann", "looked again", NOW))
+    for _ in range(2):
+        assert ingest(TARGET, read_params()) == []
+        assert len(list_partitions(TARGET / ACCEPTED)) == 2
+        assert verdicts() == ["rejected"]
+
+
+def cut_otherwise(folder: Path) -> None:
+    """As in a clone that knows no decision, and holds nothing: 15 events and 5."""
+    for name in (ACCEPTED, QUARANTINED):
+        shutil.rmtree(TARGET / name)
+    (TARGET / DECIDED).rename("decided")
+    write_params(folder, max_partition_rows=15)
+    ingest(TARGET, read_params())
+    assert len(list_partitions(TARGET / ACCEPTED)) == 2
+    Path("decided").rename(TARGET / DECIDED)
