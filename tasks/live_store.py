@@ -15,7 +15,8 @@ from sqlalchemy.exc import ArgumentError
 from tasks.errors import InputError, TemporaryError
 from tasks.params import Params, load_params
 
-_BATCH_ROWS = "65536"
+_SQLITE = {"adbc.sqlite.query.batch_rows": "65536"}
+_POSTGRESQL = {"adbc.postgresql.batch_size_hint_bytes": "268435456"}  # one batch, as a rule
 _DAMAGED = ("malformed", "not a database")  # as SQLite says it
 
 
@@ -89,8 +90,7 @@ def fetch(store: Any, query: str) -> pa.Table:
     and cannot go on when a text comes.
     """
     with store.cursor() as cursor:
-        if is_sqlite(store):
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": _BATCH_ROWS})
+        cursor.adbc_statement.set_options(**(_SQLITE if is_sqlite(store) else _POSTGRESQL))
         cursor.execute(query)
         return cursor.fetch_arrow_table()
 

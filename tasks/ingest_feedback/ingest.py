@@ -21,7 +21,7 @@ from tasks.partitions.publish import settle, staged
 from tasks.partitions.write import Rows, place, write_partition
 from tasks.ranges import Range, clip, of_numbers
 
-_NUM_WRITERS = 2  # sorting and compressing take longer than reading does
+_NUM_WRITERS = 2  # one keeps pace with reading, unless others want the processors too
 
 
 def ingest(target: Path, params: IngestFeedbackParams) -> list[Partition]:
