@@ -46,7 +46,7 @@ def test_it_is_the_number_of_votes_that_stage_aggregate_takes(tmp_path: Path, se
             for i in range(random.integers(1, 30))
         ]  # fmt: skip
         write_partition(tmp_path, events)
-    votes = read_corrections(tmp_path, PARAMS).examples["votes"].to_pylist()
+    votes = read_corrections(tmp_path, PARAMS).result.examples["votes"].to_pylist()
     assert count(tmp_path) == sum(map(len, votes))
 
 
