@@ -54,7 +54,8 @@ def merge(examples: pa.Table, copies: Copies) -> pa.Table:
     ordered = pooled_columns.take(pa.array(copies.rows)).combine_chunks()
     is_first = np.zeros(len(examples), dtype=bool)
     is_first[copies.rows[copies.starts[:-1]]] = True
-    merged = examples.filter(pa.array(is_first))  # texts come in the order of their first rows
+    # Texts come in the order of their first rows. In one piece: the bytes hang on no chunks.
+    merged = examples.filter(pa.array(is_first)).combine_chunks()
     for name, pooled in (
         ("votes", _pool(ordered["votes"], copies)),
         ("raters", _pool_raters(ordered, copies)),
