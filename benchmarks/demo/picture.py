@@ -41,6 +41,7 @@ def _draw_curve(axes: Axes, figures: Figures, withheld: str) -> None:
     for place, score in zip(places, scores, strict=True):
         axes.annotate(f"{score:.3f}", (place, score), (7, -11), textcoords="offset points")
     axes.set_xticks(list(places), [f"{n}\n{name}" for n, name in enumerate(figures.versions, 1)])
+    axes.margins(y=0.1)
     axes.set_xlim(0.8, len(scores) + 0.5)
     axes.set(xlabel="turn, and the release live at its end", ylabel="macro F1")
     title = f"{withheld}: {figures.ours[0].num_rows:,} texts that no model has learnt from"
