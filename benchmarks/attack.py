@@ -42,7 +42,8 @@ FOLDER = Path("data/feedback")
 TRAIN, WEIGHED = Path("data/split/train.parquet"), Path("data/label/weighed.parquet")
 BUNDLE, TEST = Path("models/package/bundle"), Path("data/split/test.parquet")
 HELDOUT = Path(".run/demo/heldout.parquet")
-MAX_WEIGHT, MAX_LOST_POINTS = 0.01, 0.5
+ATTACKS = {1: 0.01, 20: 1.0}  # accounts, and the share of weight they may have at most
+MAX_LOST_POINTS = 0.5
 _TEXTS_EACH = 400
 _FLIPPED = 0.5
 _THREADS = 2
@@ -64,7 +65,7 @@ def main() -> None:
         sys.exit(f"{CLONE}: no demo there, expected the clone that it leaves. Run make demo first.")
     print(describe_machine())
     problems = []
-    for num_accounts in (1, 20):
+    for num_accounts, max_weight in ATTACKS.items():
         copy = COPIES / str(num_accounts)
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(CLONE, copy, symlinks=True)
@@ -72,17 +73,21 @@ def main() -> None:
         with contextlib.chdir(copy):
             outcome = attack(Demo(Path.cwd(), 0), num_accounts)
         print(f"{num_accounts} accounts: {outcome}", flush=True)
-        problems += [f"{num_accounts} accounts: {one}" for one in find_problems(outcome)]
+        problems += [
+            f"{num_accounts} accounts: {one}" for one in find_problems(outcome, max_weight)
+        ]
     if problems:
         sys.exit("; ".join(problems))
 
 
-def find_problems(outcome: Outcome) -> Iterator[str]:
+def find_problems(outcome: Outcome, max_weight: float) -> Iterator[str]:
     """What an attack must not bring about, even where a person has let it pass."""
     if not outcome.held:
         yield "not held"
-    if outcome.share_of_weight > MAX_WEIGHT:
-        yield f"{outcome.share_of_weight:.1%} of the weight, expected {MAX_WEIGHT:.0%} at most"
+    if not outcome.decision.startswith("refused"):
+        yield f"the gate said {outcome.decision}"
+    if outcome.share_of_weight > max_weight:
+        yield f"{outcome.share_of_weight:.1%} of the weight, expected {max_weight:.0%} at most"
     for lost in outcome.lost_points:
         if lost > MAX_LOST_POINTS:
             yield f"lost {lost:.1f} points, expected {MAX_LOST_POINTS} at most"
