@@ -21,8 +21,6 @@ from tasks.partitions.publish import settle, staged
 from tasks.partitions.write import Rows, place, write_partition
 from tasks.ranges import Range, clip, of_numbers
 
-_NUM_WRITERS = 2  # one keeps pace with reading, unless others want the processors too
-
 
 def ingest(target: Path, params: IngestFeedbackParams) -> list[Partition]:
     """Returns what is new in TARGET/accepted or TARGET/quarantined, each event there once.
@@ -44,10 +42,10 @@ def _take(
     store: Any, question: Question, target: Path, params: IngestFeedbackParams
 ) -> list[Partition]:
     raters, coming = Counter[str](), list[Future[Partition]]()
-    with staged(target) as staging, ThreadPoolExecutor(_NUM_WRITERS) as pool:
+    with staged(target) as staging, ThreadPoolExecutor(1) as pool:
         for table, seqs in _cut(store, question, params.max_partition_rows):
-            if len(coming) >= _NUM_WRITERS:
-                coming[-_NUM_WRITERS].result()  # no more of them wait in memory
+            if coming:
+                coming[-1].result()  # it keeps pace with reading; no second table waits in memory
             coming.append(pool.submit(_write, staging, table, seqs))
             raters.update(count_raters(table))
         made = [one.result() for one in coming]
