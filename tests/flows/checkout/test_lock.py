@@ -89,7 +89,10 @@ CHILDREN = {
     "all descriptors passed on": (
         "print(subprocess.Popen(['sleep', '60'], close_fds=False).pid, flush=True)"
     ),
-    "a fork": "if (pid := os.fork()) == 0:\n    time.sleep(60)\nprint(pid, flush=True)",
+    "a fork, once it runs": (
+        "reading, writing = os.pipe()\nif (pid := os.fork()) == 0:\n    os.write(writing, b'!')\n"
+        "    time.sleep(60)\nos.read(reading, 1)\nprint(pid, flush=True)"
+    ),
 }
 
 

@@ -24,7 +24,7 @@ NOISE = 0.05  # share of labels that are drawn at random
 SMALL = {
     "network": {"max_tokens": 24, "frozen_layers": None, "encoder_dropout": 0.1},
     "learning": {"batch_size": 16, "learning_rate": 1e-3, "head_learning_rate": 3e-3,
-                 "hard_label_share": 1.0},
+                 "hard_label_share": 1.0, "choose_epoch_by": "macro_f1"},
     "run": {"threads": 1},
     "scale": {"precision": "fp32", "strategy": "single"},
 }  # fmt: skip
