@@ -13,7 +13,7 @@ from tasks.errors import GateError
 from tasks.sweep.claim import claimed, drop_work, folder_of, work_of
 from tasks.sweep.plan import Plan, read_plan
 from tasks.sweep.space import SECTION, suggest, with_values
-from tasks.sweep.study import REASON, make_sampler, open_study, outcome_of
+from tasks.sweep.study import KEPT, REASON, make_sampler, open_study, outcome_of
 from tasks.train.job import Job
 from tasks.train.model import save_tokenizer
 from tasks.train.session import TOKENIZER, train
@@ -83,7 +83,8 @@ def _train(job: Job, trial: Trial, work: Path) -> TrialState:
     other error is not, so the trial stays to be run."""
     save_tokenizer(job.encoder, work / TOKENIZER)
     try:
-        train(job, work, [Reporting(trial)])
+        trained = train(job, work, [Reporting(trial)])
+        trial.set_user_attr(KEPT, trained.fitted.best_row()["macro_f1"])
     except optuna.TrialPruned:
         return TrialState.PRUNED
     except GateError as error:

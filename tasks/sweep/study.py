@@ -21,7 +21,8 @@ from tasks.sweep.plan import Plan
 from tasks.sweep.summary import Outcome, Summary
 
 SQLITE, JOURNAL = "study.db", "study.journal"
-_OWNER, REASON = "owner", "reason"  # attributes of a study, of a diverged trial
+_OWNER = "owner"  # attribute of a study
+REASON, KEPT = "reason", "kept_macro_f1"  # of a diverged trial; of one that is complete
 _WORDS: Mapping[TrialState, Any] = {
     TrialState.WAITING: "waiting", TrialState.RUNNING: "running", TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned", TrialState.FAIL: "diverged",
@@ -121,7 +122,7 @@ def outcome_of(trial: FrozenTrial, state: TrialState | None = None) -> Outcome:
         state=_WORDS[state or trial.state],
         values=trial.params,
         epochs=len(scores),
-        macro_f1=max(scores.values(), default=None),
+        macro_f1=trial.user_attrs.get(KEPT, max(scores.values(), default=None)),
         reason=trial.user_attrs.get(REASON, ""),
     )
 

@@ -23,7 +23,7 @@ class Outcome(Params):
     state: Literal["waiting", "running", "complete", "pruned", "diverged"]
     values: dict[str, Value]
     epochs: int
-    macro_f1: float | None  # on the validation split, of the best epoch
+    macro_f1: float | None  # on the validation split: of the epoch that is kept, else the highest
     reason: str  # why it diverged
 
     @property

@@ -41,6 +41,11 @@ class Fitted(NamedTuple):
     best_step: int  # the last of that epoch
     held: list[dict[str, int]]  # bytes that each process held, by rank
 
+    def best_row(self) -> dict[str, float]:
+        """Of the curve: the epoch whose weights are kept."""
+        (row,) = [row for row in self.rows if row["step"] == self.best_step]
+        return row
+
 
 class Work(NamedTuple):
     """What a training has besides data and params."""

@@ -115,7 +115,7 @@ def _check_debug(params: TrainParams, fitted: Fitted) -> None:
 def _metrics(
     model: Classifier, splits: Splits, params: TrainParams, fitted: Fitted
 ) -> dict[str, Any]:
-    (best,) = [row for row in fitted.rows if row["step"] == fitted.best_step]
+    best = fitted.best_row()
     num_rows = len(splits.train) + len(splits.validation)
     return {
         "rows_in": num_rows,

@@ -14,6 +14,7 @@ from tests.flows.nights import LEARN, Nights, make_nights, outcomes, stages_of
 from tests.flows.services.place import wait_for
 from tests.project import environment, run
 
+REPOSITORY = Path(__file__).parents[2]
 INTRUDER = """
 from tests.flows.nights import FEEDBACK, add_partition
 from flows.checkout.lock import LOCK_FILE, kernel_lock
@@ -154,8 +155,8 @@ def test_what_is_trained_is_what_was_decided_on_whoever_waits_for_the_checkout(
     nights: Nights,
 ) -> None:
     intruder = subprocess.Popen(
-        ["python", "-c", INTRUDER], cwd=nights.folder, env=environment(), text=True,
-        stdout=subprocess.PIPE,
+        ["python", "-c", INTRUDER], cwd=nights.folder, text=True, stdout=subprocess.PIPE,
+        env=environment() | {"PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
     assert intruder.stdout
     assert intruder.stdout.readline() == "ready\n"
