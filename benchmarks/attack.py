@@ -29,6 +29,7 @@ from serving.store.tables import FEEDBACK
 from tasks.artifacts import sha256_of
 from tasks.bundle import load_bundle
 from tasks.evaluate.examples import read_examples
+from tasks.feedback import name_rater
 from tasks.live_store import make_store_url
 from tasks.params import load_params
 from tasks.partitions.decide import decide, list_held, make_decision
@@ -95,7 +96,7 @@ def find_problems(outcome: Outcome, max_weight: float) -> Iterator[str]:
 
 def attack(demo: Demo, num_accounts: int) -> Outcome:
     """Send, ingest, run the graph, and let the gate judge; nothing is made live."""
-    before, trained_on = measure(live_bundle()), sha256_of(TRAIN)
+    before, trained_on = measure(find_live()[0]), sha256_of(TRAIN)
     names = [f"{num_accounts} attackers: {number}" for number in range(num_accounts)]
     num_events = send(names)
     demo.run(sys.executable, "-m", "tasks.ingest_feedback", "data/feedback")
@@ -106,7 +107,7 @@ def attack(demo: Demo, num_accounts: int) -> Outcome:
     return Outcome(
         num_events,
         held,
-        weigh([f"nobody:{pseudonym(None, name)}" for name in names]),
+        weigh([name_rater(None, pseudonym(None, name)) for name in names]),
         sha256_of(TRAIN) != trained_on,
         (100 * (before[0] - after[0]), 100 * (before[1] - after[1])),
         judge(demo),
@@ -165,10 +166,11 @@ def weigh(raters: Sequence[str]) -> float:
                  / pc.sum(table["weight"]).as_py())  # fmt: skip
 
 
-def live_bundle() -> Path:
+def find_live() -> tuple[Path, str]:
+    """Bundle and manifest's hash of what is live."""
     live = read_pointer(place := Place(LIVE)).live
     assert live, "the demo ends with a release"
-    return place.bundle(live.version)
+    return place.bundle(live.version), live.manifest_sha256
 
 
 def measure(bundle: Path) -> list[float]:
@@ -182,13 +184,11 @@ def measure(bundle: Path) -> list[float]:
 
 
 def judge(demo: Demo) -> str:
-    live = read_pointer(place := Place(LIVE)).live
-    assert live, "the demo ends with a release"
-    target = Path(".run/attack")
+    (bundle, sha256), target = find_live(), Path(".run/attack")
     demo.run(
         sys.executable, "-m", "tasks.gate", "models/package/bundle", "data/split/test.parquet",
         "data/validate/metrics.json", str(target), "--holdout", "data/split/holdout.parquet",
-        "--champion", str(place.bundle(live.version)), "--champion-id", live.manifest_sha256,
+        "--champion", str(bundle), "--champion-id", sha256,
     )  # fmt: skip
     verdict = json.loads((target / "verdict.json").read_text())
     failed = [one["name"] for one in verdict["conditions"] if not one["passed"]]

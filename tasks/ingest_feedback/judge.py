@@ -2,11 +2,11 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from tasks.feedback import Manifest, Partition
 from tasks.ingest_feedback.params import HoldParams
-from tasks.ingest_feedback.portion import Portion, of_manifests, of_newest
+from tasks.ingest_feedback.portion import Portion, add_up, of_manifests, of_newest
 
 
 def judge(
@@ -37,7 +37,7 @@ def _volume(
     new: Sequence[Manifest], history: Sequence[Manifest], params: HoldParams
 ) -> Iterator[str]:
     """By the day of receipt, so that it matters not how often a day is ingested."""
-    before, coming = _sum(one.days for one in history), _sum(one.days for one in new)
+    before, coming = add_up(one.days for one in history), add_up(one.days for one in new)
     for day, count in sorted(coming.items()):
         earlier = [number for other, number in before.items() if other < day]
         if not earlier:
@@ -93,10 +93,3 @@ def _label_shift(after: Portion, before: Portion) -> float:
         for label in {*before.labels, *after.labels}
     )
     return sum(gaps) / 2
-
-
-def _sum(counts: Iterable[dict[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
-    return total

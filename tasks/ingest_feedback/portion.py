@@ -1,7 +1,7 @@
 """What is counted of some events: classes, contradictions, and who sent most of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -39,13 +39,10 @@ class Portion(NamedTuple):
 
 
 def of_manifests(manifests: Sequence[Manifest], raters: Counter[str]) -> Portion:
-    labels: Counter[str] = Counter()
-    for one in manifests:
-        labels.update(one.labels)
     return Portion(
         sum(one.num_events for one in manifests),
         sum(one.num_corrections for one in manifests),
-        labels,
+        add_up(one.labels for one in manifests),
         raters,
     )
 
@@ -64,6 +61,13 @@ def of_newest(partitions: Sequence[Partition], num_events: int) -> Portion:
     corrections = pc.sum(pc.not_equal(table["label"], table["predicted"])).as_py() or 0
     labels = Counter(table["label"].to_pylist())
     return Portion(len(table), corrections, labels, count_raters(table))
+
+
+def add_up(counts: Iterable[dict[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return total
 
 
 def count_raters(table: pa.Table) -> Counter[str]:

@@ -1,7 +1,7 @@
 """What a look reads of the service's store: rows of the windows alone, with their corrections."""
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -91,11 +91,3 @@ def _as_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_string(column.type):
         return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
     return column.cast(pa.timestamp("us", "UTC"))
-
-
-def add_counts(counts: Mapping[str, int], column: pa.ChunkedArray) -> dict[str, int]:
-    """How often each value occurs, on top of what was counted before."""
-    total = dict(counts)
-    for entry in pc.value_counts(column.combine_chunks()).to_pylist():
-        total[entry["values"]] = total.get(entry["values"], 0) + entry["counts"]
-    return total
