@@ -92,7 +92,7 @@ def test_what_is_new_is_told_once_and_the_report_is_on_the_runs_page(
     assert state.is_completed(), state.message
     assert state.message
     assert state.message.endswith("; 3 told")
-    wait_for(lambda: set(told(hook)) == EVENTS - {VOLUME}, 60, lambda: str(hook.received))
+    wait_for(lambda: set(told(hook)) == EVENTS - {VOLUME}, explain=lambda: str(hook.received))
     assert told(hook) == {one.event: one.evidence for one in live_side.report().alerts}
     assert {body["name"] for _, body in hook.received} == {"flywheel.monitor"}
 
@@ -110,7 +110,7 @@ def test_what_is_new_is_told_once_and_the_report_is_on_the_runs_page(
     live_side.live_place.place.pointer.unlink()
     assert monitor(return_state=True).message == "nothing to watch yet"
     emit_event(VOLUME, {"prefect.resource.id": "last"}, payload={"message": "", "evidence": ""})
-    wait_for(lambda: VOLUME in told(hook), 60)
+    wait_for(lambda: VOLUME in told(hook))
     assert len(hook.received) == 4, "an hour later nothing is repeated"
 
 
@@ -129,7 +129,7 @@ def test_labels_are_ready_by_what_was_learnt_whenever_it_came(
     ingest(Path("data/feedback"), params)  # received long before that training, which had none
     assert str(monitor(return_state=True).message).endswith("; 1 told")
     assert live_side.report().num_labels_waiting == 60
-    wait_for(lambda: told(hook), 60)
+    wait_for(lambda: told(hook))
     assert set(told(hook)) == {LABELS}
 
 
@@ -159,7 +159,7 @@ def test_without_a_server_that_stays_nobody_is_told_and_the_next_look_does_it(
     assert "; 3 not told: make up does not run, so nobody would act on it" in said
     assert read_emitted(Path("live/monitor")).standing == {}
     assert str(monitor(return_state=True).message).endswith("; 3 told")
-    wait_for(lambda: set(told(hook)) == EVENTS - {VOLUME}, 60)
+    wait_for(lambda: set(told(hook)) == EVENTS - {VOLUME})
     assert read_emitted(Path("live/monitor")).standing.keys() == EVENTS - {VOLUME}
 
 
@@ -186,5 +186,5 @@ def test_what_goes_wrong_is_one_line_and_tells_nobody(live_side: LiveSide, hook:
     assert "Remove it: what stands is then told once more" in failed.message
     Path("live/monitor/emitted.json").unlink()
     assert monitor(return_state=True).message.endswith("; 1 told")  # labels wait
-    wait_for(lambda: told(hook), 60)
+    wait_for(lambda: told(hook))
     assert set(told(hook)) == {LABELS}

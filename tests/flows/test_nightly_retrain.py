@@ -130,7 +130,7 @@ def num_events(name: str) -> int:
             ).json()
         return int(page["total"])
 
-    return wait_for(found, 30)
+    return wait_for(found)
 
 
 def test_a_temporary_failure_is_tried_as_often_as_params_say(nights: Nights) -> None:

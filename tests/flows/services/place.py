@@ -52,6 +52,9 @@ def flywheel(
     return "done"
 '''
 Found = TypeVar("Found")
+# A write to its SQLite waits up to 60 s for another's end: on a busy machine Prefect's server was
+# seen to spend all of it on two events at once.
+PATIENCE_SECONDS = 150
 
 
 class Seen(NamedTuple):
@@ -117,7 +120,7 @@ class Place(NamedTuple):
         assert state
         return Seen(found.id, found.name, state.name or "", state.message or "")
 
-    def wait_for_state(self, run: UUID, *names: str, seconds: float = 120) -> Seen:
+    def wait_for_state(self, run: UUID, *names: str, seconds: float = PATIENCE_SECONDS) -> Seen:
         def there() -> Seen | None:
             found = self.read(run)
             return found if found.state_name in names else None
@@ -149,7 +152,9 @@ def command_of(process: psutil.Process) -> list[str]:
 
 
 def wait_for(
-    look: Callable[[], Found | None], seconds: float, explain: Callable[[], str] = str
+    look: Callable[[], Found | None],
+    seconds: float = PATIENCE_SECONDS,
+    explain: Callable[[], str] = str,
 ) -> Found:
     deadline = time.monotonic() + seconds
     while not (found := look()):

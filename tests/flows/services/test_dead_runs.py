@@ -39,7 +39,7 @@ def flow_process(place: Place, run: UUID) -> psutil.Process:
             None,
         )
 
-    return wait_for(look, 30)
+    return wait_for(look)
 
 
 def _run_of(process: psutil.Process) -> str | None:
@@ -62,7 +62,7 @@ def restart_server_by_killing_it(place: Place) -> None:
     (server,) = place.processes("prefect server start")
     os.kill(server.pid, signal.SIGKILL)
     with place.client() as client:
-        wait_for(lambda: client.api_healthcheck() is None, 60)
+        wait_for(lambda: client.api_healthcheck() is None)
 
 
 def test_a_killed_run_is_crashed_and_a_quiet_one_is_not(place: Place) -> None:

@@ -19,7 +19,7 @@ def test_the_schedule_has_made_the_coming_nights_runs(place: Place) -> None:
             )
         return [run.expected_start_time for run in runs if run.auto_scheduled]
 
-    times = wait_for(planned, 60, lambda: place.log("server"))
+    times = wait_for(planned, explain=lambda: place.log("server"))
     assert {(time.hour, time.minute, time.utcoffset()) for time in times} == {(2, 0, timedelta(0))}
 
 

@@ -14,7 +14,7 @@ def test_a_failing_run_is_told_by_webhook_and_by_mail(
 ) -> None:
     reason = 'split: 3 rows of "test" are <twins> of train; see data/split/excluded.parquet'
     run = place.wait_for_state(place.start(fail=reason), "Failed")
-    told = wait_for(lambda: hook.about("failure", run.name), 30)
+    told = wait_for(lambda: hook.about("failure", run.name))
     assert reason in told["message"]
     assert told["link"] == f"http://127.0.0.1:{place.port}/runs/flow-run/{run.id}"
     (path,) = {path for path, _ in hook.received}
@@ -23,7 +23,7 @@ def test_a_failing_run_is_told_by_webhook_and_by_mail(
     def letters() -> list[Any]:
         return [letter for letter in mail.letters if run.name in letter["Subject"]]
 
-    (letter,) = wait_for(letters, 30)
+    (letter,) = wait_for(letters)
     assert letter["Subject"] == f"flywheel: failure: {run.name}"
     assert letter["To"] == "team@example.org"
     text = letter.get_body(("plain", "html")).get_content()
@@ -34,7 +34,7 @@ def test_a_failing_run_is_told_by_webhook_and_by_mail(
 @pytest.mark.parametrize("subject", ["promotion", "refusal"])
 def test_events_of_a_release_are_told(place: Place, hook: WebHook, subject: str) -> None:
     run = place.wait_for_state(place.start(tell=subject), "Completed")
-    told = wait_for(lambda: hook.about(subject, run.name), 30)
+    told = wait_for(lambda: hook.about(subject, run.name))
     assert told["message"] == "macro F1 0.71"
     assert str(run.id) in told["link"]
     assert hook.about("failure", run.name) is None

@@ -46,7 +46,7 @@ def family_of_run(place: Place) -> dict[str, psutil.Process]:
         return next(iter(place.processes("python stage.py")), None)
 
     # the slot of the run killed before is free again after a minute
-    stage = wait_for(look, 180, lambda: place.log("worker"))
+    stage = wait_for(look, explain=lambda: place.log("worker"))
     above = stage.parents()
     words = [" ".join(process.cmdline()) for process in above]
     worker = next(n for n, line in enumerate(words) if "worker start" in line)
@@ -91,5 +91,5 @@ def test_whoever_kills_the_server_the_run_lives_on(place: Place) -> None:
         with place.client() as client:
             return client.api_healthcheck() is None
 
-    wait_for(answers, 60)
+    wait_for(answers)
     assert place.wait_for_state(run_id, "Completed", "Failed", "Crashed").state_name == "Completed"

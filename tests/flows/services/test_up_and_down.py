@@ -148,10 +148,10 @@ def test_a_server_that_cannot_start_is_reported_with_its_last_words(fresh: Place
 def test_a_killed_service_is_started_again(place: Place, service: str) -> None:
     (process,) = place.processes(service)
     os.kill(process.pid, signal.SIGKILL)
-    wait_for(lambda: [p for p in place.processes(service) if p.pid != process.pid], 30)
+    wait_for(lambda: [p for p in place.processes(service) if p.pid != process.pid])
     if "server" in service:
-        wait_for(lambda: place.try_run(["prefect", "version"]).returncode == 0, 60)
-    run = wait_for(lambda: _started(place), 60)
+        wait_for(lambda: place.try_run(["prefect", "version"]).returncode == 0)
+    run = wait_for(lambda: _started(place))
     place.wait_for_state(run, "Completed")
 
 
