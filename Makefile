@@ -157,13 +157,14 @@ soak: setup ## 200 kills at random moments of a run, 1,000 swaps, 50 restarts an
 	@KILLS=200 SWAPS=1000 RESTARTS=50 BODIES=200000 pytest -q -s --timeout 7200 \
 		tests/flows/test_kills.py tests/serving/test_swap.py tests/serving/test_hostile.py
 
-lock: setup ## recompile requirements.lock from requirements.in
+lock: setup ## recompile requirements.lock from requirements.in, and MLflow's own lock after it
 	pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--unsafe-package torch --output-file requirements.lock requirements.in
 	sed -n 's/^mlflow-skinny\(==[^ ]*\).*/mlflow\1/p' requirements.lock | pip-compile --quiet \
 		--generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
 		--output-file requirements-mlflow.lock -
 
-clean: ## remove what the stages wrote and what the tools cached; raw data, feedback, DVC's cache and .venv stay
+clean: ## remove what the stages wrote and what the tools cached; raw data, feedback, records in .run, DVC's cache and .venv stay
 	find data -mindepth 1 -maxdepth 1 ! -name raw ! -name feedback ! -name .rescued -exec rm -rf {} +
-	rm -rf models .run .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	[ ! -d .run ] || find .run -mindepth 1 -maxdepth 1 ! -name tracking ! -name sweeps ! -name plan -exec rm -rf {} +
+	rm -rf models .mypy_cache .ruff_cache .import_linter_cache .hypothesis

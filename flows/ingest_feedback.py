@@ -7,9 +7,10 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows import dvc_process, feedback, process
+from flows.checkout.lock import CheckoutBusy
 from flows.feedback import FEEDBACK
 from flows.leash import follow_worker
 from flows.services.connect import prefect_api
@@ -39,6 +40,8 @@ def ingest_feedback() -> State[Any]:
     dvc_process.begin({})
     try:
         return Completed(message=ingest().in_one_line())
+    except CheckoutBusy as error:  # a long training is no failure that somebody has to hear of
+        return Cancelled(message=f"{error} Nothing is lost: the next ingest takes it in.")
     except FlywheelError as error:
         return Failed(message=str(error))
 

@@ -1,5 +1,6 @@
 """Feedback from a real store to DVC under a real server: taken in, held, released, brought back."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from flows.checkout.lock import checkout_lock
 from flows.ingest_feedback import ingest_feedback
 from flows.release_feedback import release_feedback
 from tasks.feedback import ACCEPTED, QUARANTINED, list_partitions
@@ -113,6 +115,22 @@ def test_the_doors_of_the_command_line_do_the_same(checkout: Path, store: Engine
     missing = try_run(checkout, [*door, "part-0", "--why", "typo"])
     assert missing.returncode == 1
     assert "not in quarantine" in missing.stdout
+
+
+def test_behind_a_long_training_it_is_cancelled_and_the_next_takes_all(
+    checkout: Path, store: Engine
+) -> None:
+    send(store, [make_event(number) for number in range(20)])
+    params = checkout / "params.yaml"
+    params.write_text(re.sub("wait_minutes: [0-9.]+", "wait_minutes: 0", params.read_text()))
+    with checkout_lock("flow run long-training", 0, print):
+        state = ingest_feedback(return_state=True)
+        by_hand = try_run(checkout, ["python", "-m", "flows.ingest_feedback"])
+    assert state.is_cancelled()
+    assert "in use by flow run long-training" in str(state.message)
+    assert "Nothing is lost" in by_hand.stdout
+    assert by_hand.returncode == 1
+    assert ingest() == "20 events are new in data/feedback/accepted"
 
 
 def test_a_damaged_store_fails_in_one_line(checkout: Path) -> None:
