@@ -124,10 +124,16 @@ def _refusal(correction: Correction, outcome: Outcome, params: FeedbackParams) -
         case "conflict":
             return RefusedError(409, "another correction has this event_id")
         case "no_class":
-            message = f"expected one of the classes {', '.join(correction.classes)}, or null"
-            return _invalid("label", message, "no_class")
+            return _invalid("label", _expected_classes(correction, outcome), "no_class")
         case _:
             return _invalid("event_id", "no database takes what is in this event", "unfit")
+
+
+def _expected_classes(correction: Correction, outcome: Outcome) -> str:
+    classes = f"expected one of the classes {', '.join(correction.classes)}"
+    if correction.label is None:  # the answer came from a release with other classes
+        return f"{outcome.label!r} was answered, which is no class of what is live now; {classes}"
+    return f"{classes}, or null"
 
 
 def _invalid(field: str, message: str, kind: str) -> RefusedError:

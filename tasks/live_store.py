@@ -123,7 +123,7 @@ def _connect_sqlite(url: str) -> Any:
     file = Path(str(make_url(url).database)).absolute()
     if not file.is_file():
         raise NoStore(f"{file}: no such store. `make serve` makes it; see serving.prediction_log.")
-    return dbapi.connect(f"file:{file}?mode=ro")
+    return dbapi.connect(f"{file.as_uri()}?mode=ro")
 
 
 def _connect_postgresql(url: str) -> Any:

@@ -78,6 +78,17 @@ def test_a_label_that_is_no_class_is_refused_and_the_classes_named(
     assert all(label in part["msg"] for label in load_bundle(bundles.first).label_set.classes)
 
 
+def test_who_agrees_with_a_class_that_is_gone_is_told_so(place: LivePlace, served: Served) -> None:
+    """A release before had it; null is what the client has sent, and no way out."""
+    prediction_id = predict_one(served)["prediction_id"]
+    alter(place, prediction_id, "label = 'splendid'")
+    answer = send(served, make_event(prediction_id))
+    (part,) = answer.json()["detail"]
+    assert (answer.status_code, part["loc"]) == (422, ["body", "label"])
+    assert part["msg"].startswith("'splendid' was answered, which is no class of what is live now")
+    assert "null" not in part["msg"]
+
+
 @pytest.mark.parametrize("prediction_id", ["0" * 32, "f" * 32, None])
 def test_an_unknown_prediction_is_not_found(served: Served, prediction_id: str | None) -> None:
     """One that looks new is waited for, as it may be on its way from another process."""
@@ -119,7 +130,7 @@ def test_a_prediction_too_old_is_gone(place: LivePlace, served: Served) -> None:
     prediction_id = predict_one(served)["prediction_id"]
     event = make_event(prediction_id)
     assert send(served, event).status_code == 201
-    age(place, prediction_id, days=91)
+    alter(place, prediction_id, "created_at = datetime(created_at, '-91 days') || '.000000'")
     answer = send(served, make_event(prediction_id))
     assert (answer.status_code, answer.json()["detail"]) == (
         410, "its prediction is older than 90 days",
@@ -127,19 +138,16 @@ def test_a_prediction_too_old_is_gone(place: LivePlace, served: Served) -> None:
     assert send(served, event).status_code == 200, "what was stored in time stays so"
 
 
-def age(place: LivePlace, prediction_id: str, days: int) -> None:
-    """As if it were from so long ago, once it is written."""
+def alter(place: LivePlace, prediction_id: str, assignment: str) -> None:
+    """What the store has of a prediction, once it is written."""
     with closing(sqlite3.connect(place.folder / "live/store.db", timeout=20)) as store:
-        statement = "UPDATE predictions SET created_at = datetime(created_at, ?) || '.000000' "
+        statement = f"UPDATE predictions SET {assignment} WHERE prediction_id = ?"
 
-        def is_aged() -> bool:
+        def is_altered() -> bool:
             with store:
-                found = store.execute(
-                    f"{statement} WHERE prediction_id = ?", (f"-{days} days", prediction_id)
-                )
-            return found.rowcount == 1
+                return store.execute(statement, (prediction_id,)).rowcount == 1
 
-        wait_for(is_aged)
+        wait_for(is_altered)
 
 
 def test_the_metrics_count_what_became_of_corrections(served: Served) -> None:

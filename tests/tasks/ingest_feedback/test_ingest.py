@@ -18,6 +18,7 @@ from tests.tasks.feedback_store import (
     contents,
     ids_in,
     make_event,
+    open_feedback,
     read_params,
     send,
     write_params,
@@ -118,6 +119,20 @@ def test_a_store_put_back_to_an_earlier_state_gives_new_events_under_old_numbers
     send(store, [make_event(30)])
     (made,) = ingest(TARGET, read_params())
     assert made.manifest.num_events == 1
+
+
+@pytest.mark.parametrize("name", ["C# work", "100%41", "what?", "ä b"])
+def test_a_store_is_found_in_a_folder_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / name / "live").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / name)
+    write_params(Path())
+    with open_feedback() as store:
+        send(store, [make_event(0)])
+    (made,) = ingest(TARGET, read_params())
+    assert made.manifest.num_events == 1
+    assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
 def test_no_store_or_no_table_is_nothing_to_ingest(
