@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from flows.checkout import health
@@ -114,7 +114,8 @@ def list_runs(console: Console) -> None:
         console.print("No run is kept yet; `make run` keeps its result.")
         return
     scores = read_scores(runs)
-    table = Table("run", "when (UTC)", *_SCORES, "outcome")
+    names = Column("run", no_wrap=True)  # to be copied: all else gives way
+    table = Table(names, "when (UTC)", *_SCORES, "outcome")
     for run in runs:
         found = scores.get(run.name, {})
         shown = [f"{found[key]:.3f}" if key in found else "" for key in _SCORES]

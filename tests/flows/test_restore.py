@@ -86,6 +86,15 @@ def test_without_its_data_a_run_says_what_is_missing_and_how_to_go_on(clone: Pat
     restore_run("two", print)
 
 
+def test_names_are_listed_whole_on_a_narrow_terminal(clone: Path) -> None:
+    name = "stereotyped-frigatebird"  # of the longest that a run is given
+    restore_run("two", print)
+    run(clone, ["dvc", "exp", "save", "--name", name])
+    listed = run(clone, ["env", "COLUMNS=60", "python", "-m", "flows.restore"]).stdout
+    assert f" {name} " in listed
+    assert "make restore RUN=name" in listed
+
+
 def test_it_waits_for_the_checkout(clone: Path) -> None:
     command = [sys.executable, "-m", "flows.restore", "two"]
     with checkout_lock("somebody's run", 1, print):
