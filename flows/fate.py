@@ -75,7 +75,7 @@ def _describe_vote(taken: Row, outputs: Outputs) -> str:
                 total = sum(one["weight"] for one in votes)
                 return f"this vote weighed {vote['weight']:.2f} of {total:.2f}"
             return f"this vote did not count: {_WHY_NOT[vote['became']]}"
-    return ""
+    return "this vote did not count: it is none of label.classes" if votes else ""
 
 
 def _refusal(outputs: Outputs, event_ids: list[str]) -> str:

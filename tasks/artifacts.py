@@ -1,6 +1,7 @@
 """Outputs that are whole or absent: written beside the target, synced, renamed into place."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -37,19 +38,21 @@ def whole_folder(target: Path) -> Iterator[Path]:
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
     """Yield a stream whose content becomes `target` only if the block ends without error.
 
-    A reader sees the old content or the new, never a part.
+    A reader sees the old content or the new, never a part; of writers at once each waits for the
+    one before it. What a killed one has left is written over by the next.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}.new")
-    try:
-        with new.open("wb") as stream:
+    with _opened_alone(new) as stream:
+        try:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        new.replace(target)
-        sync_folder(target.parent)
-    finally:
-        new.unlink(missing_ok=True)
+            new.replace(target)
+            sync_folder(target.parent)
+        finally:
+            if _is_there(new, stream):  # nobody else removes or renames it until it is closed
+                new.unlink()
 
 
 def json_bytes(value: object) -> bytes:
@@ -81,6 +84,24 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _opened_alone(file: Path) -> Iterator[IO[bytes]]:
+    """To write, empty, under a lock that goes with the stream, or with its process."""
+    while True:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o666), "wb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if _is_there(file, stream):  # else the one before has made it the target, or given up
+                stream.truncate()
+                yield stream
+                return
+
+
+def _is_there(file: Path, stream: IO[bytes]) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(file.stat(), os.fstat(stream.fileno()))
+    return False
 
 
 def _settle(target: Path, new: Path, old: Path) -> None:

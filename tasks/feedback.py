@@ -1,7 +1,7 @@
 """Feedback as data: immutable partitions of events, each with a manifest that vouches for it."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from tasks.errors import InputError
 from tasks.records import FEEDBACK, read_table
 
 ACCEPTED, QUARANTINED = "accepted", "quarantined"  # folders below data/feedback
+MANIFESTS = "part-*.json"  # in those; NAME.json, beside the events in NAME.parquet
 _NOBODY = "nobody"  # the client, where API keys are off
 
 
@@ -53,6 +54,11 @@ def list_partitions(folder: Path) -> list[Partition]:
     return list(_find(folder))
 
 
+def names_of(files: Iterable[str]) -> set[str]:
+    """Of the partitions whose manifests are among these."""
+    return {file.stem for file in map(PurePath, files) if file.match(MANIFESTS)}
+
+
 def read_partition(partition: Partition) -> pa.Table:
     """Its events; InputError where the file is not the one that the manifest vouches for."""
     file, manifest = partition
@@ -80,6 +86,6 @@ def raters_of(events: pa.Table) -> pa.Array:
 
 
 def _find(folder: Path) -> Iterator[Partition]:
-    for file in sorted(folder.glob("part-*.json")):
+    for file in sorted(folder.glob(MANIFESTS)):
         manifest = documents.read(file, Manifest, "Restore it: dvc checkout data/feedback.")
         yield Partition(file.with_suffix(".parquet"), manifest)

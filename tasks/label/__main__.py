@@ -10,7 +10,7 @@ from tasks import stage
 from tasks.artifacts import whole_folder, write_json
 from tasks.label.consensus import Consensus, apply_consensus
 from tasks.label.labels import Labels, add_labels, resolve_labels
-from tasks.label.metrics import Metrics, count_labels, measure
+from tasks.label.metrics import Metrics, count_labels, count_outside, measure
 from tasks.label.raters import RATERS, RaterVotes, find_rater_votes, tabulate_raters
 from tasks.label.trust import Corrections, apply_trust
 from tasks.label.weighed import WEIGHED, keep_counted, tabulate_weights
@@ -35,7 +35,8 @@ def label(examples: pa.Table, params: LabelParams) -> Outcome:
     """Examples with their labels, who gave the votes, and what those of corrections counted."""
     votes = find_rater_votes(examples, params)
     corrected = is_feedback(examples).to_numpy(zero_copy_only=False)
-    labels = resolve_labels(examples.column("votes").combine_chunks(), params)
+    given = examples.column("votes").combine_chunks()
+    labels = resolve_labels(given, params)
     consensus = _find_consensus(examples, labels, votes.of_rows(~corrected), params)
     texts = examples.column("text").to_pylist() if corrected.any() else []
     corrections = Corrections(corrected, texts, votes.of_rows(corrected))
@@ -46,6 +47,7 @@ def label(examples: pa.Table, params: LabelParams) -> Outcome:
     raters = tabulate_raters(votes, consensus.rater_quality | trusted.reliability, trusted.weight)
     metrics = measure(labelled, params)
     metrics |= {"num_raters": raters.num_rows, "consensus_rows": consensus.num_rows}
+    metrics["num_votes_outside_rules"] = count_outside(given, params)
     if corrected.any():
         metrics |= trusted.measure()
         metrics["corrected_rows"] = int(corrected.sum())

@@ -12,7 +12,6 @@ Metrics = dict[str, int | float | dict[str, int] | dict[str, float]]
 def measure(labelled: pa.Table, params: LabelParams) -> Metrics:
     """Metrics of LABELLED rows; a source whose alpha is undefined is left out of `alpha`."""
     votes = labelled.column("votes").combine_chunks()
-    num_votes = len(votes.flatten())
     alpha_overall = measure_alpha(votes, params, "all sources")
     sources = split_by_source(labelled)
     alphas = {
@@ -24,8 +23,7 @@ def measure(labelled: pa.Table, params: LabelParams) -> Metrics:
         "rows_out": labelled.num_rows,
         "rejected": 0,
         "unlabelled": labelled.column("label").null_count,
-        "num_votes": num_votes,
-        "num_votes_outside_rules": num_votes - int(vote_counts(votes, params).sum()),
+        "num_votes": len(votes.flatten()),
         "num_labels": count_labels(labelled, params.classes),
         "label_shares": measure_shares(sources, params.classes),
         "alpha": {name: alpha for name, alpha in alphas.items() if alpha is not None},
@@ -36,6 +34,11 @@ def measure(labelled: pa.Table, params: LabelParams) -> Metrics:
     if agreement is not None:
         metrics["mean_agreement"] = agreement
     return metrics
+
+
+def count_outside(votes: pa.ListArray, params: LabelParams) -> int:
+    """Votes that are no class, or no number within the scale, and so count nowhere."""
+    return len(votes.flatten()) - int(vote_counts(votes, params).sum())
 
 
 def split_by_source(labelled: pa.Table) -> dict[str, pa.Table]:

@@ -8,6 +8,7 @@ from tasks.errors import FlywheelError, InputError
 from tasks.live_service import find_service, read_state
 from tasks.releases import (
     Place,
+    Release,
     Target,
     list_versions,
     read_history,
@@ -34,15 +35,17 @@ def find_live(place: Place) -> Live | None:
         if change.action in _GOES_LIVE and change.to_version == target.version
     ]  # fmt: skip
     since = max(changes, default=datetime.datetime.min.replace(tzinfo=datetime.UTC))
-    return Live(target, _utc(since), _find_newest(place) or target.version)
+    newest = find_newest(place)
+    return Live(target, _utc(since), newest.version if newest else target.version)
 
 
-def _find_newest(place: Place) -> str:
-    """One that lost its record has learnt, and nobody knows what: as if it had not."""
+def find_newest(place: Place) -> Release | None:
+    """By its number, which only rises: a clock can be put back. One that lost its record has
+    learnt, and nobody knows what: as if it had not."""
     for version in reversed(list_versions(place)):
         with contextlib.suppress(InputError):
-            return read_release(place, version).version
-    return ""
+            return read_release(place, version)
+    return None
 
 
 def ask_error_share(place: Place, seconds: float) -> tuple[float | None, str]:

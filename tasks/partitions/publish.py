@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.artifacts import json_bytes, sync_folder, sync_tree
-from tasks.feedback import ACCEPTED, QUARANTINED
+from tasks.feedback import ACCEPTED, MANIFESTS, QUARANTINED
 from tasks.partitions.decisions import finish_decisions
 from tasks.partitions.place import NEW, READY
 
@@ -52,7 +52,7 @@ def _publish(ready: Path, target: Path) -> None:
             (target / name).unlink(missing_ok=True)
         _sync(target)
     files = [file for name in _FOLDERS for file in sorted((ready / name).glob("*"))]
-    manifests = [file for file in files if file.match("part-*.json")]
+    manifests = [file for file in files if file.match(MANIFESTS)]
     for group in ([file for file in files if file not in manifests], manifests):
         for file in group:  # a reader sees a partition from the moment its manifest is there
             file.rename(target / file.parent.name / file.name)

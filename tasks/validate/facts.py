@@ -9,7 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.records import CLEANED, FEEDBACK_ORIGIN, is_feedback
-from tasks.votes import UNLABELLED, LabelParams, ScaleVotes, flatten, resolve, vote_classes
+from tasks.votes import (
+    UNLABELLED,
+    CategoryVotes,
+    LabelParams,
+    ScaleVotes,
+    flatten,
+    resolve,
+    vote_classes,
+)
 
 Floats = npt.NDArray[np.float64]
 _PLAIN = ["example_id", "text", "source", "created_at", "origin", "group_id"]
@@ -28,7 +36,7 @@ FACTS: dict[str, dict[str, str]] = {
         "text_length": "characters",
         "num_votes": "votes; null: none yet, or corrections, which label.trust weighs",
         "num_raters": "raters; null: unknown",
-        "num_votes_outside": "votes that are no class, or no number within the scale",
+        "num_votes_outside": "votes that are no class, or off the scale; null: correction by class",
         "lowest_vote": "smallest vote on a scale; null: none, or votes are class names",
         "highest_vote": "largest vote on a scale; null: none, or votes are class names",
         "label": "class the votes resolve to; null: none, or corrections",
@@ -76,8 +84,9 @@ def describe_examples(table: pa.Table, params: LabelParams) -> pd.DataFrame:
     frame["is_near_duplicate"] = _flags(pc.not_equal(table["group_id"], table["example_id"]))
     corrected = is_feedback(table).to_numpy(zero_copy_only=False)
     if corrected.any():  # bounds are those of files: a flood of corrections must not stop a night
-        frame = frame.astype(dict.fromkeys(_OF_FILES, np.float64))
-        frame.loc[corrected, _OF_FILES] = np.nan
+        names = _bounds_of_files(params)
+        frame = frame.astype(dict.fromkeys(names, np.float64))
+        frame.loc[corrected, names] = np.nan
         frame.loc[corrected, "label"] = None
     return frame[list(FACTS["examples"])]
 
@@ -106,6 +115,13 @@ def describe_classes(examples: pd.DataFrame, classes: list[str]) -> pd.DataFrame
             "share": counts.to_numpy(dtype=np.float64) / max(num_labelled, 1),
         }
     )
+
+
+def _bounds_of_files(params: LabelParams) -> list[str]:
+    """Columns that say nothing of corrections. One to a class that is no more counts for nothing;
+    one off the scale is a mistake in `aggregate.feedback.votes`, and told."""
+    by_name = isinstance(params.votes, CategoryVotes)
+    return [*_OF_FILES, "num_votes_outside"] if by_name else _OF_FILES
 
 
 def _describe_votes(votes: pa.ListArray, params: LabelParams) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.services.temporary import temporary_server
+from tests.flows.learning_checkout import make_learning_checkout
 from tests.flows.live_checkout import make_live_checkout
 from tests.project import REPOSITORY
 
@@ -30,3 +31,10 @@ def live_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     make_live_checkout(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def learning_checkout(live_checkout: Path) -> Path:
+    """One that reads corrections, too, and has learnt from the first of them."""
+    make_learning_checkout()
+    return live_checkout

@@ -141,6 +141,17 @@ def test_of_each_vote_it_is_said_whether_it_counted(checkout: Path) -> None:
     assert "was not kept" in said_of(kept)["text"]
 
 
+def test_a_vote_for_a_class_that_is_no_more_is_said_to_be_one(checkout: Path) -> None:
+    tree = yaml.safe_load((checkout / "params.yaml").read_text())
+    tree["aggregate"]["feedback"]["votes"] = None
+    tree["label"] |= {"classes": ["-3", "3"], "votes": {"rule": "majority"}}
+    (checkout / "params.yaml").write_text(yaml.safe_dump(tree))
+    said, gone = (make_event(n, "new one", label) for n, label in enumerate(["3", "0"]))
+    turn(checkout, [said, gone])
+    assert "this vote weighed 1.00 of 1.00" in said_of(said)["checkout"]
+    assert "did not count: it is none of label.classes" in said_of(gone)["checkout"]
+
+
 def test_a_text_is_found_whether_it_came_masked_or_not(checkout: Path) -> None:
     """The file has it as it was written, so both are votes on that text."""
     masked = make_event(1, "call me at [phone]", "negative", text_sha256=sha256_of_text(NUMBER))

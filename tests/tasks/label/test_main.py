@@ -12,7 +12,13 @@ import yaml
 from tasks.label.raters import RATERS
 from tasks.label_set import read_label_set
 from tasks.records import CLEANED, LABELLED, read_table, write_table
-from tests.tasks.label.examples import ODD_CLASSES, SHIPPED, make_examples, shipped_section
+from tests.tasks.label.examples import (
+    ODD_CLASSES,
+    SHIPPED,
+    corrected,
+    make_examples,
+    shipped_section,
+)
 
 ROWS = [
     {"votes": ["3", "4"], "source": "web"},
@@ -87,6 +93,16 @@ def test_class_names_that_look_like_something_else_survive_as_text(tmp_path: Pat
     assert list(read_label_set(out / "label_set.json").classes) == ODD_CLASSES
     metrics = json.loads((out / "metrics.json").read_text())["label"]
     assert metrics["num_labels"] == dict.fromkeys(ODD_CLASSES, 1)
+
+
+def test_corrections_of_nothing_but_classes_that_are_no_more_teach_nothing(tmp_path: Path) -> None:
+    rows = [{"votes": ["a"]}, corrected("old", {"ann": "gone", "bob": "gone"})]
+    code, log = run_label(tmp_path, rows, classes=["a", "b"], votes={"rule": "majority"})
+    assert code == 0, log
+    out = tmp_path / "data" / "label"
+    labelled = read_table(out / "examples.parquet", LABELLED)
+    assert labelled.column("label").to_pylist() == ["a", None]
+    assert labelled.column("votes").to_pylist() == [["a"], []]
 
 
 def test_no_rows_at_all_are_a_valid_table(tmp_path: Path) -> None:

@@ -132,3 +132,13 @@ def test_variants_of_one_known_text_are_one_piece_of_evidence():
     farm = [corrected("fact 30" + "!" * n, {"liar": "2"}) for n in range(100)]
     _, weights = weights_of([*facts, *lies, *farm])
     assert weights == {"liar": 0.0}
+
+
+def test_a_vote_for_a_class_that_is_no_more_counts_for_nothing_and_spoils_no_other():
+    params = category_params(["bad", "good"], consensus=None)
+    rows = [corrected("both", {"ann": "good", "bob": "gone"}), corrected("old", {"bob": "gone"})]
+    labelled, _, metrics, weighed = label(make_examples(rows), params)
+    assert labelled["label"].to_pylist() == ["good", None]
+    assert labelled["votes"].to_pylist() == [["good"], []]
+    assert weighed["rater"].to_pylist() == ["ann"]
+    assert metrics["num_votes_outside_rules"] == 2
