@@ -45,8 +45,8 @@ def sign(key: str, claims: dict[str, Any], **header: Any) -> str:
     return jwt.encode(claims, hash_secret(secret), "HS256", headers={"kid": key_id, **header})
 
 
-def claims(**changes: Any) -> dict[str, Any]:
-    made = {"sub": "ann", "exp": int(time.time()) + 3600, **changes}
+def claims(ends_in: int = 3600, **changes: Any) -> dict[str, Any]:
+    made = {"sub": "ann", "exp": int(time.time()) + ends_in, **changes}
     return {name: value for name, value in made.items() if value is not None}
 
 
@@ -65,8 +65,8 @@ def test_a_token_says_who_and_whose(keyring: Keyring, key: str, prediction_id: s
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"exp": int(time.time()) - 1}, {"exp": None}, {"exp": "soon"}, {"exp": float("inf")},
-        {"exp": int(time.time()) + 25 * 3600}, {"exp": 10**400}, {"sub": None}, {"sub": ""},
+        {"ends_in": -1}, {"exp": None}, {"exp": "soon"}, {"exp": float("inf")},
+        {"ends_in": 25 * 3600}, {"exp": 10**400}, {"sub": None}, {"sub": ""},
         {"sub": 7}, {"sub": "a" * 201}, {"sub": "a\0"}, {"sub": ["ann"]}, {"nbf": 2**40},
         {"prediction_id": "x"}, {"prediction_id": [PREDICTION]}, {"aud": "others"},
     ],
