@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.forget.search import content_of, may_hold_texts, string_columns
-from tasks.forget.traces import Traces, find_events
+from tasks.forget.traces import Traces, find_events, spellings
 
 _BATCH = 65_536  # rows
 
@@ -28,12 +28,17 @@ def leave_others(traces: Traces, tables: Iterable[pa.Table]) -> Traces:
     cells, equal = pa.array(sorted(traces.texts), pa.string()), set[str]()
     for table in tables:
         for name, column in _columns_of(table):
-            content = content_of(column)
-            found = (text for text in traces.long_texts() if text.encode() in content)
-            traces = traces._replace(within=traces.within.union(found))
+            traces = traces._replace(within=traces.within.union(_within(column, traces)))
             if may_hold_texts(name):
                 equal |= set(column.filter(pc.is_in(column, cells)).to_pylist())
     return traces._replace(texts=traces.texts - equal, within=traces.within - equal)
+
+
+def _within(column: Any, traces: Traces) -> Iterator[str]:
+    content = content_of(column)
+    for text in traces.long_texts():
+        if any(token in content for token in spellings(text)):
+            yield text
 
 
 def _columns_of(table: pa.Table) -> Iterator[tuple[str, Any]]:

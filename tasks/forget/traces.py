@@ -44,9 +44,7 @@ class Traces(NamedTuple):
         return [*self.event_ids, *self.prediction_ids, *self.raters, *self.long_texts()]
 
     def tokens(self) -> list[bytes]:
-        """As they are, and as JSON, CSV and pages spell them."""
-        found = {spelt for word in self.words() for spelt in _spellings(word)}
-        return [word.encode("utf-8", "surrogatepass") for word in sorted(found)]
+        return sorted(token for word in self.words() for token in spellings(word))
 
 
 def of_rater(rater: str, client: str | None) -> Subject:
@@ -85,9 +83,11 @@ def traces_of(tables: Sequence[pa.Table], subject: Subject, prediction_ids: set[
     )
 
 
-def _spellings(word: str) -> set[str]:
+def spellings(word: str) -> set[bytes]:
+    """As it is, and in JSON, CSV and HTML."""
     in_json = json.dumps(word, ensure_ascii=False)[1:-1]
-    return {word, in_json, word.replace('"', '""'), html.escape(word)}
+    found = {word, in_json, word.replace('"', '""'), html.escape(word)}
+    return {each.encode("utf-8", "surrogatepass") for each in found}
 
 
 def _values(tables: Sequence[pa.Table], name: str) -> Iterator[str]:

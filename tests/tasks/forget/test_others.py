@@ -138,3 +138,12 @@ def test_a_part_of_what_others_said_is_found_as_a_whole_cell(store: Engine, tmp_
     for text, is_hers in ((LONG, True), (f"{LONG} for all of it", False)):
         pq.write_table(pa.table({"text": [text]}), file)
         assert holds(file, traces) == is_hers
+
+
+def test_others_can_have_spelt_it_as_files_do(tmp_path: Path) -> None:
+    text, quoted = 'she said "never again" to me', 'I quote: she said ""never again"" to me'
+    theirs = pa.table({"prediction_id": ["p"], "text": [quoted]})
+    pq.write_table(theirs, tmp_path / "theirs.parquet")
+    traces = Traces(texts=frozenset([text]))
+    assert holds(tmp_path / "theirs.parquet", traces)
+    assert not holds(tmp_path / "theirs.parquet", leave_others(traces, [theirs]))
