@@ -105,11 +105,15 @@ def test_a_text_that_others_have_sent_too_stays_theirs(store: Engine) -> None:
     put(store, 30, text=SECRET)
     with writing(store) as connection:
         connection.exec_driver_sql(
-            "UPDATE predictions SET text = ? WHERE prediction_id = ?", (SECRET, id_of(30))
+            "UPDATE predictions SET text = ? WHERE prediction_id = ?", (f"{SECRET}\n", id_of(30))
         )
+    store.dispose()
+    ingest(TARGET, read_params())
     done = forget("--rater", "ann", "--client", "k1")
     assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "0 left"
     assert holders(ANN, *ids_of(1, 2, 5, 6, 7, 8)) == []
+    assert sorted(ids_in()) == ids_of(3, 4, 30)
     with store.connect() as connection:
         found = connection.exec_driver_sql("SELECT text FROM feedback WHERE seq > 8").scalars()
         assert list(found) == [SECRET]
