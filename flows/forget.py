@@ -4,11 +4,14 @@ No Prefect flow: its server would remember whom it had to forget.
 """
 
 import argparse
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from flows import feedback
+from flows.checkout.lock import STATE
 from flows.feedback import FEEDBACK
 from flows.forgotten import Found, find_copies, find_own_texts, remove_copies
 from flows.services.address import HOME
@@ -16,6 +19,7 @@ from flows.terminal import run_door, say
 from tasks.errors import InputError
 from tasks.forget import store
 from tasks.forget.collect import collect
+from tasks.forget.others import leave_others, rows_of_others
 from tasks.forget.partitions import rewrite
 from tasks.forget.search import find_holding
 from tasks.forget.traces import Subject, Traces, of_prediction, of_rater
@@ -37,37 +41,70 @@ _PREFECT = (
 
 
 def forget(subject: Subject) -> int:
-    """Returns how many files and rows still hold something; InputError where nobody was found.
+    """Returns how many files and rows still hold something; InputError where nothing was found.
     Can be called again after a kill, and when something was left.
 
     The store goes last, and only when nothing else is left: until then it says what to look for.
+    Till it is erased nothing is ingested, since what is not yet in a partition would come again.
     """
     seconds = load_params("ingest_feedback", IngestFeedbackParams).wait_seconds
-    with store.open_engine() as engine:
-        with feedback.changing("make forget", say), locked(FEEDBACK, seconds):
-            settle(FEEDBACK)
-            traces = collect(FEEDBACK, engine, subject)
-            say(f"{len(traces.event_ids):,} events on {len(traces.prediction_ids):,} predictions")
-            traces = leave_own(traces)
-            for place, _, held in remove_copies(traces):
-                say(f"{place}: {len(held):,} removed")
-            num_rewritten = rewrite(FEEDBACK, traces, anchors_of(engine))
-            say(f"{FEEDBACK}: {num_rewritten:,} partitions written anew")
+    with (
+        store.open_engine() as engine,
+        feedback.changing("make forget", say),
+        locked(FEEDBACK, seconds),
+    ):
+        settle(FEEDBACK)
+        traces = leave_own(collect(FEEDBACK, engine, subject))
+        say(f"{len(traces.event_ids):,} events on {len(traces.prediction_ids):,} predictions")
+        num_gone = _take_out(traces, engine)
+        feedback.version()
         num_left = prove(find_copies(traces))
-        if engine and num_left:
-            say("store: left as it is, since it alone says what to look for")
-        elif engine:
-            num_rows = store.erase(engine, sorted(traces.prediction_ids))
-            store.scrub(engine)
-            say(f"store: {num_rows:,} rows removed")
-            num_left = prove(_look_into_store(traces, engine))
-    if not (num_left or traces.event_ids or traces.prediction_ids):
-        meant = "another CLIENT" if subject.client else "where keys are on, CLIENT=key_id"
-        raise InputError(
-            f"nothing found of that rater. It is gone already, or another name is meant, or {meant}"
-            " (`python -m serving.keys list` shows them)"
-        )
+        if num_left:
+            if engine:
+                say("store: left as it is, since it alone says what to look for")
+            return num_left
+        note = _note_of(subject)
+        if not (traces.event_ids or num_gone or note.exists() or _rows_of(traces, engine)):
+            raise InputError(_not_found(subject))
+        return _erase(traces, engine, note) if engine else 0
+
+
+def _take_out(traces: Traces, engine: Engine | None) -> int:
+    """All but the store; returns how many files there were."""
+    removed = remove_copies(traces)
+    for place, _, held in removed:
+        say(f"{place}: {len(held):,} removed")
+    num_rewritten = rewrite(FEEDBACK, traces, anchors_of(engine))
+    say(f"{FEEDBACK}: {num_rewritten:,} partitions written anew")
+    return num_rewritten + sum(len(one.held) for one in removed)
+
+
+def _erase(traces: Traces, engine: Engine, note: Path) -> int:
+    """Nothing is found of them any more when this is killed: then the note says to go on."""
+    note.touch()
+    num_rows = store.erase(engine, sorted(traces.prediction_ids))
+    store.scrub(engine)
+    say(f"store: {num_rows:,} rows removed")
+    num_left = prove(_look_into_store(traces, engine))
+    if not num_left:
+        note.unlink()
     return num_left
+
+
+def _note_of(subject: Subject) -> Path:
+    """Is there while all is gone but what the store has: of whom, nobody reads from its name."""
+    digest = hashlib.sha256(repr(subject).encode("utf-8", "surrogatepass")).hexdigest()
+    return STATE / f"forget-{digest}"
+
+
+def _not_found(subject: Subject) -> str:
+    if subject.prediction_id:
+        return "nothing found of that prediction. It is gone already, or another id is meant"
+    meant = "another CLIENT" if subject.client else "where keys are on, CLIENT=key_id"
+    return (
+        f"nothing found of that rater. It is gone already, or another name is meant, or {meant} "
+        "(`python -m serving.keys list` shows them)"
+    )
 
 
 def leave_own(traces: Traces) -> Traces:
@@ -107,13 +144,22 @@ def anchors_of(engine: Engine | None) -> Callable[[Sequence[str]], tuple[int, st
 
 
 def _look_into_store(traces: Traces, engine: Engine) -> Iterator[Found]:
-    """Its rows, and for SQLite the bytes of its files."""
+    """Its rows, and for SQLite the bytes of its files; others may have said the same meanwhile."""
+    files = store.files_of(engine)
+    with engine.connect() as connection:
+        traces = leave_others(traces, rows_of_others(store.read_said(connection), traces))
+    held = map(str, find_holding(files, traces))
+    yield Found("store", len(files), [*_rows_of(traces, engine), *held])
+
+
+def _rows_of(traces: Traces, engine: Engine | None) -> list[str]:
+    if engine is None:
+        return []
     ids = sorted(traces.prediction_ids)
     with engine.connect() as connection:
-        rows = store.read_feedback(connection, "prediction_id", ids)["event_id"].to_pylist()
-        rows += [one for one, _ in store.read_predictions(connection, "prediction_id", ids)]
-    files = store.files_of(engine)
-    yield Found("store", len(files), [*rows, *map(str, find_holding(files, traces))])
+        events = store.read_feedback(connection, "prediction_id", ids)["event_id"]
+        predictions = store.read_predictions(connection, ids)
+    return [*events.to_pylist(), *(one for one, _ in predictions)]
 
 
 def main() -> None:
@@ -123,8 +169,10 @@ def main() -> None:
     chosen.add_argument("--prediction", help="its prediction_id")
     parser.add_argument("--client", help="key_id of the API key it came by; none: keys were off")
     options = parser.parse_args()
-    by_rater = options.rater and of_rater(options.rater, options.client)
-    num_left = forget(by_rater or of_prediction(options.prediction))
+    if options.prediction is not None:
+        num_left = forget(of_prediction(options.prediction))
+    else:
+        num_left = forget(of_rater(options.rater, options.client))
     say(_LIMITS)
     if num_left:
         raise InputError(f"{num_left:,} left: the lines above say where. Mend that and run again.")

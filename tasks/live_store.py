@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from tasks.errors import InputError, TemporaryError
+from tasks.errors import FlywheelError, InputError, TemporaryError
 from tasks.params import Params, load_params
 
 _SQLITE = {"adbc.sqlite.query.batch_rows": "65536"}
@@ -106,15 +106,20 @@ def explaining(url: str) -> Iterator[None]:
     except (AdbcError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of another file; ADBC's, from the midst of an answer, have no number
-        name = make_url(url).set(query={}).render_as_string(hide_password=True)
-        password = make_url(url).password
-        said = " ".join(str(error).split())
-        shown = said.replace(str(password), "***") if password else said
-        if any(word in said for word in _DAMAGED):
-            raise InputError(f"{name}: damaged: {shown}. Put back a sound copy of it.") from None
-        raise TemporaryError(
-            f"{name}: {shown}. See that the store is up, then try again."
-        ) from None
+        raise explain(url, str(error)) from None
+
+
+def explain(url: str, said: str) -> FlywheelError:
+    """What a driver said, in one line without a password: one can stand among the options, too."""
+    address = make_url(url)
+    name = address.set(query={}).render_as_string(hide_password=True)
+    shown = " ".join(said.split())
+    passwords = (address.password, *address.normalized_query.get("password", ()))
+    for password in filter(None, passwords):
+        shown = shown.replace(password, "***")
+    if any(word in said for word in _DAMAGED):
+        return InputError(f"{name}: damaged: {shown}. Put back a sound copy of it.")
+    return TemporaryError(f"{name}: {shown}. See that the store is up, then try again.")
 
 
 def _connect_sqlite(url: str) -> Any:

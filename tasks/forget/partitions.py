@@ -26,8 +26,10 @@ class Kept(NamedTuple):
     rows: pa.Table  # that stay
 
 
-def read_tables(target: Path) -> list[tuple[Partition, pa.Table]]:
-    return [(one, pq.read_table(one.file)) for one in all_partitions(target)]
+def read_tables(target: Path) -> list[pa.Table]:
+    """Also of the copies beside decisions, which can differ from all else after a restore."""
+    partitions = [*all_partitions(target), *list_partitions(target / DECIDED)]
+    return [pq.read_table(one.file) for one in partitions]
 
 
 def rewrite(target: Path, traces: Traces, find_anchor: FindAnchor) -> int:

@@ -19,31 +19,34 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import TemporaryError
-from tasks.live_store import dialect_of, make_store_url
+from tasks.live_store import dialect_of, explain, make_store_url
 
 _BUSY_SECONDS = 30.0
 _COLUMNS = ["event_id", "prediction_id", "client", "rater", "text"]
 _FEEDBACK = pa.schema([(name, pa.string()) for name in _COLUMNS])
 _CHUNK = 500
+_BATCH = 10_000  # rows in memory at once
+_SAID = {  # where anybody's words are
+    "feedback": ["prediction_id", "label", "text", "comment"],
+    "predictions": ["prediction_id", "label", "text"],
+}
 
 
 @contextlib.contextmanager
 def open_engine() -> Iterator[Engine | None]:
     """None where there is no store; TemporaryError, which shows no value, while it is away."""
-    url, is_sqlite = make_url(make_store_url()), dialect_of(make_store_url()) == "sqlite"
+    address = make_store_url()
+    url, is_sqlite = make_url(address), dialect_of(address) == "sqlite"
     if is_sqlite and not Path(str(url.database)).is_file():
         yield None
         return
-    address = url if is_sqlite else url.set(drivername="postgresql+psycopg")
+    url = url if is_sqlite else url.set(drivername="postgresql+psycopg")
     options: dict[str, Any] = {"timeout": _BUSY_SECONDS} if is_sqlite else {}
-    engine = create_engine(address, connect_args=options, hide_parameters=True)
+    engine = create_engine(url, connect_args=options, hide_parameters=True)
     try:
         yield engine
     except DBAPIError as error:
-        raise TemporaryError(
-            f"{engine.url.render_as_string()}: {' '.join(str(error.orig).split())}. See that the "
-            "store is up, then run again."
-        ) from None
+        raise explain(address, str(error.orig)) from None
     finally:
         engine.dispose()
 
@@ -59,15 +62,27 @@ def read_feedback(connection: Connection, where: str, values: Sequence[str]) -> 
 
 
 def read_predictions(
-    connection: Connection, column: str, values: Sequence[str]
+    connection: Connection, prediction_ids: Sequence[str]
 ) -> list[tuple[str, str | None]]:
-    """Id and text, as it was sent, where the column (`prediction_id`, `text`) has such a value."""
-    query = _asking(f"SELECT prediction_id, text FROM predictions WHERE {column} IN :ids")
+    """Id and text, as it was sent."""
+    query = _asking("SELECT prediction_id, text FROM predictions WHERE prediction_id IN :ids")
     return [
         (row.prediction_id, row.text)
-        for chunk in _chunks(values)
+        for chunk in _chunks(prediction_ids)
         for row in connection.execute(query, {"ids": chunk})
     ]
+
+
+def read_said(connection: Connection) -> Iterator[pa.Table]:
+    """All that anybody said, some rows at a time."""
+    for table, columns in _SAID.items():
+        if not _has(connection, table):
+            continue
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        query = text(f"SELECT {', '.join(columns)} FROM {table}")
+        rows = connection.execute(query, execution_options={"yield_per": _BATCH})
+        for chunk in rows.mappings().partitions(_BATCH):
+            yield pa.Table.from_pylist([dict(row) for row in chunk], schema)
 
 
 def read_anchor(connection: Connection, event_ids: Sequence[str]) -> tuple[int, str] | None:

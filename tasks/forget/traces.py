@@ -1,15 +1,20 @@
 """What is to be forgotten, and by what it is known wherever it lies."""
 
+import html
+import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.errors import InputError
 from tasks.feedback import name_rater
 from tasks.privacy import pseudonym
 
 _SHORTEST_TEXT = 20  # characters; a shorter one is looked for as a whole cell, not within others
+_PREDICTION_ID = re.compile(r"[0-9a-f]{32}")  # as the service makes them
 
 
 class Subject(NamedTuple):
@@ -28,18 +33,18 @@ class Traces(NamedTuple):
     texts: frozenset[str] = frozenset()  # as sent, and as kept
     raters: frozenset[str] = frozenset()  # pseudonyms
     names: frozenset[str] = frozenset()  # CLIENT:NAME, as tables call who is kept as_sent
+    within: frozenset[str] = frozenset()  # of the texts: others have sent them as part of theirs
 
-    def cells(self) -> pa.Array:
-        """What is looked for as the whole of a cell: others hold such words by chance."""
-        return pa.array(sorted(self.texts | self.names), pa.string())
+    def long_texts(self) -> list[str]:
+        """That nothing else holds by chance, as far as is known."""
+        return [text for text in self.texts - self.within if len(text) >= _SHORTEST_TEXT]
 
     def words(self) -> list[str]:
         """What nothing else holds by chance."""
-        long = (text for text in self.texts if len(text) >= _SHORTEST_TEXT)
-        return [*self.event_ids, *self.prediction_ids, *self.raters, *long]
+        return [*self.event_ids, *self.prediction_ids, *self.raters, *self.long_texts()]
 
     def tokens(self) -> list[bytes]:
-        return [word.encode("utf-8", "surrogatepass") for word in self.words()]
+        return sorted(token for word in self.words() for token in spellings(word))
 
 
 def of_rater(rater: str, client: str | None) -> Subject:
@@ -47,6 +52,12 @@ def of_rater(rater: str, client: str | None) -> Subject:
 
 
 def of_prediction(prediction_id: str) -> Subject:
+    """InputError for what is no such id: it would be found nowhere, as if it were forgotten."""
+    if not _PREDICTION_ID.fullmatch(prediction_id):
+        raise InputError(
+            f"PREDICTION={prediction_id!r:.80}: expected a prediction_id as the service gave it: "
+            "32 digits of 0-9a-f. Copy it whole."
+        )
     return Subject((), None, prediction_id)
 
 
@@ -70,6 +81,13 @@ def traces_of(tables: Sequence[pa.Table], subject: Subject, prediction_ids: set[
         frozenset(subject.raters[:1]),
         frozenset(name_rater(subject.client, name) for name in subject.raters[1:]),
     )
+
+
+def spellings(word: str) -> set[bytes]:
+    """As it is, and in JSON, CSV and HTML."""
+    in_json = json.dumps(word, ensure_ascii=False)[1:-1]
+    found = {word, in_json, word.replace('"', '""'), html.escape(word)}
+    return {each.encode("utf-8", "surrogatepass") for each in found}
 
 
 def _values(tables: Sequence[pa.Table], name: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,21 @@ def text_of(number: int) -> str:
     return {1: SECRET, 2: SHORT}.get(number, f"an ordinary text, number {number}")
 
 
+def id_of(number: int) -> str:
+    """Of its prediction."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, str(number)).hex
+
+
 def put(engine: Engine, number: int, **changes: Any) -> None:
     """A prediction, and what somebody said of it."""
     prediction = {
-        "prediction_id": f"p-{number:08d}", "created_at": START, "client": "k1", "role": "live",
+        "prediction_id": id_of(number), "created_at": START, "client": "k1", "role": "live",
         "model_version": "v1.0.0", "text": text_of(number), "text_sha256": None, "label": "no",
         "probabilities": [1.0], "latency_ms": 1.0,
     }  # fmt: skip
     with writing(engine) as connection:
         connection.execute(insert(PREDICTIONS), [prediction])
-    event = make_event(number, prediction_id=f"p-{number:08d}", client="k1", rater=f"r_{number}")
+    event = make_event(number, prediction_id=id_of(number), client="k1", rater=f"r_{number}")
     send(engine, [event | {"text": text_of(number), "comment": None} | changes])
 
 

@@ -20,6 +20,7 @@ from tests.flows.forgetting import (
     feedback_of_ann,
     forget,
     holders,
+    id_of,
     ids_of,
     put,
     text_of,
@@ -32,13 +33,15 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    monkeypatch.chdir(tmp_path)
-    with feedback_of_ann(tmp_path, {}) as engine:
+    checkout = tmp_path / "checkout"  # its remote lies beside it
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
+    with feedback_of_ann(checkout, {}) as engine:
         yield engine
 
 
 def test_a_rater_is_gone_everywhere_and_others_stay(store: Engine) -> None:
-    traces = (ANN, SECRET, SHORT, "p-00000001", "p-00000008", *ids_of(1, 2, 5, 6, 7, 8))
+    traces = (ANN, SECRET, SHORT, id_of(1), id_of(8), *ids_of(1, 2, 5, 6, 7, 8))
     before = holders(*traces)
     for place in ("data/feedback/accepted", "data/feedback/quarantined", "data/derive", "live/",
                   ".dvc/cache", "../flywheel-remote"):  # fmt: skip
@@ -74,7 +77,7 @@ def test_a_decision_outlives_those_it_was_about(store: Engine) -> None:
         settle(TARGET)
         decide(TARGET, list_held(TARGET), make_decision("rejected", "bob", f"{ANN} again", START))
     assert any(DECIDED in file for file in holders(*ids_of(6, 7)))
-    done = forget("--prediction", "p-00000006")
+    done = forget("--prediction", id_of(6))
     assert done.returncode == 0, done.stdout
     assert holders(*ids_of(6)) == []
     (held,) = list_held(TARGET)
@@ -88,9 +91,9 @@ def test_a_decision_outlives_those_it_was_about(store: Engine) -> None:
 
 
 def test_a_prediction_is_forgotten_with_all_that_was_said_of_it(store: Engine) -> None:
-    done = forget("--prediction", "p-00000003")
+    done = forget("--prediction", id_of(3))
     assert done.returncode == 0, done.stdout
-    assert holders("p-00000003", text_of(3), *ids_of(3)) == []
+    assert holders(id_of(3), text_of(3), *ids_of(3)) == []
     assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7)
     ingest(TARGET, read_params())
     assert sorted(ids_in()) == ids_of(1, 2, 4, 5, 6, 7, 8)
@@ -102,11 +105,15 @@ def test_a_text_that_others_have_sent_too_stays_theirs(store: Engine) -> None:
     put(store, 30, text=SECRET)
     with writing(store) as connection:
         connection.exec_driver_sql(
-            "UPDATE predictions SET text = ? WHERE prediction_id = 'p-00000030'", (SECRET,)
+            "UPDATE predictions SET text = ? WHERE prediction_id = ?", (f"{SECRET}\n", id_of(30))
         )
+    store.dispose()
+    ingest(TARGET, read_params())
     done = forget("--rater", "ann", "--client", "k1")
     assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "0 left"
     assert holders(ANN, *ids_of(1, 2, 5, 6, 7, 8)) == []
+    assert sorted(ids_in()) == ids_of(3, 4, 30)
     with store.connect() as connection:
         found = connection.exec_driver_sql("SELECT text FROM feedback WHERE seq > 8").scalars()
         assert list(found) == [SECRET]

@@ -39,13 +39,15 @@ STAGE = {"cmd": "python own.py", "deps": ["data/raw/mine.csv"], "outs": ["data/o
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """Two of Ann's texts stand in a file of the user's, too, one of them spelt otherwise."""
-    monkeypatch.chdir(tmp_path)
+    checkout = tmp_path / "checkout"  # its remote lies beside it
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    (tmp_path / "own.py").write_text(OWN)
-    (tmp_path / "data/raw").mkdir(parents=True)
+    (checkout / "own.py").write_text(OWN)
+    (checkout / "data/raw").mkdir(parents=True)
     secret = SECRET.replace("Alice Miller", "Alice&nbsp;Miller")
-    (tmp_path / "data/raw/mine.csv").write_text(f"{secret}\n{SHORT}\nan ordinary line\n")
-    with feedback_of_ann(tmp_path, {"own": STAGE}) as engine:
+    (checkout / "data/raw/mine.csv").write_text(f"{secret}\n{SHORT}\nan ordinary line\n")
+    with feedback_of_ann(checkout, {"own": STAGE}) as engine:
         yield engine
 
 
