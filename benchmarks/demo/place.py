@@ -75,7 +75,7 @@ class Demo(NamedTuple):
                     return str(service.url)
             return None
 
-        return wait_for(ready, 60.0, "the prediction service is not ready")
+        return wait_for(ready, 150.0, "the prediction service is not ready")
 
     def live(self) -> str:
         live = read_pointer(Place(LIVE)).live

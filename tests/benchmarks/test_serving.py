@@ -57,7 +57,7 @@ def test_a_server_is_measured_at_each_concurrency(
     assert trial.mebibytes > 30
     for figures in trial.figures.values():
         assert figures.num_failed == 0
-        assert 0 < figures.p50 <= figures.p99 < 0.5
+        assert 0 < figures.p50 <= figures.p99 < 10
         assert 0 < figures.cpu_seconds < 1
         assert figures.per_second > 10
 

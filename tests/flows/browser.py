@@ -110,8 +110,8 @@ def open_ui(address: str) -> Iterator[Ui]:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
         try:
             page = browser.new_page(viewport=SIZE, timezone_id="UTC", color_scheme="light")
-            page.set_default_timeout(30_000)
-            expect.set_options(timeout=30_000)
+            page.set_default_timeout(120_000)
+            expect.set_options(timeout=120_000)
             yield Ui(page, address)
         finally:
             browser.close()

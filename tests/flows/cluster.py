@@ -13,7 +13,7 @@ from flows.services.temporary import free_port
 from tests.chain import diamond, make_checkout
 from tests.flows.http_remote import PASSWORD, USER, HttpRemote
 from tests.flows.second_machine import Machine, second_machine
-from tests.flows.services.place import Place, Seen, end, wait_for
+from tests.flows.services.place import PATIENCE_SECONDS, Place, Seen, end, wait_for
 from tests.project import run
 
 DEPLOYMENT = "nightly-retrain"
@@ -59,7 +59,7 @@ class Cluster(NamedTuple):
         run_id = self.first.start(DEPLOYMENT, **parameters)
         return self.wait(run_id)
 
-    def wait(self, run_id: UUID, *names: str, seconds: float = 120) -> Seen:
+    def wait(self, run_id: UUID, *names: str, seconds: float = 2 * PATIENCE_SECONDS) -> Seen:
         """Until it is in one of these states; without names, until it has ended."""
 
         def ended() -> Seen | None:

@@ -102,14 +102,17 @@ def cancel_a_long_run(ui: Ui, place: Place) -> None:
     ui.add_to_list("only", "wait")
     ui.submit()
     expect(ui.state("Running")).to_be_visible()
-    stage = wait_for(lambda: place.processes("sleep 600", "wait"), 60)[0]  # the shell over both
-    wait_for(lambda: len(stage.children()) == 2, 60)
+    stage = wait_for(lambda: place.processes("sleep 600", "wait"))[0]  # the shell over both
+    wait_for(lambda: len(stage.children()) == 2)
     dvc = stage.parent()
     assert dvc is not None
     assert "dvc" in " ".join(dvc.cmdline())
     family = [dvc, *dvc.children(recursive=True)]
     ui.cancel()
-    psutil.wait_procs(family, timeout=5)
+    psutil.wait_procs(family, timeout=60)
     assert [process for process in family if is_alive(process)] == []
     expect(ui.state("Cancelled")).to_be_visible()
-    assert [command_of(left) for left in place.processes() if left not in services] == []
+    wait_for(
+        lambda: all(left in services for left in place.processes()),
+        explain=lambda: str([command_of(left) for left in place.processes()]),
+    )  # one that the hour has started goes by itself

@@ -32,7 +32,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_for(happened: Callable[[], bool], seconds: float = 20.0) -> bool:
     deadline = time.monotonic() + seconds
     while not happened():
         if time.monotonic() > deadline:

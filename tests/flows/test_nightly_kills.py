@@ -26,7 +26,7 @@ def start_and_wait(nights: Nights) -> tuple["subprocess.Popen[str]", list[psutil
     """A night in the middle of its stage, and all that it has started."""
     (nights.folder / "wait").touch()
     process = nights.start()
-    wait_for((nights.folder / "waiting").exists, 60)
+    wait_for((nights.folder / "waiting").exists)
     return process, psutil.Process(process.pid).children(recursive=True)
 
 
@@ -36,8 +36,8 @@ def test_a_training_that_was_ended_leaves_no_stage_and_goes_on(
 ) -> None:
     process, family = start_and_wait(nights)
     process.send_signal(number)
-    process.communicate(timeout=60)
-    gone, alive = psutil.wait_procs(family, timeout=10)
+    process.communicate(timeout=150)
+    gone, alive = psutil.wait_procs(family, timeout=60)
     assert gone
     assert not alive
     (training,) = nights.trainings()
@@ -51,7 +51,7 @@ def test_a_training_that_was_ended_leaves_no_stage_and_goes_on(
 
 def test_two_at_once_train_once(nights: Nights) -> None:
     starts = [nights.start("--event", event) for event in ("drift", "quality")]
-    texts = [start.communicate(timeout=120)[0] for start in starts]
+    texts = [start.communicate(timeout=300)[0] for start in starts]
     assert [start.returncode for start in starts] == [0, 0], "\n".join(texts)
     assert nights.num_trained == 1
     assert outcomes(nights.trainings()) == ["finished"]

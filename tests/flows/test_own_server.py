@@ -56,7 +56,7 @@ def test_ctrl_c_ends_run_stage_and_server_at_once(
     checkout: Path, working: "subprocess.Popen[str]"
 ) -> None:
     os.killpg(working.pid, signal.SIGINT)
-    output = working.communicate(timeout=60)[0]
+    output = working.communicate(timeout=150)[0]
     assert working.returncode == 130
     assert "interrupted; nothing half-written was kept" in output.splitlines()[-1]
     assert "Traceback" not in output

@@ -72,7 +72,7 @@ def test_a_key_has_a_rate_and_others_do_not_feel_it(
 ) -> None:
     live_place.write_params(
         require_api_keys=True,
-        limits__texts_per_second=0.5,
+        limits__texts_per_second=0.05,
         limits__max_texts=3,
         limits__burst_texts=3,
     )
@@ -81,7 +81,7 @@ def test_a_key_has_a_rate_and_others_do_not_feel_it(
     with live_place.serve() as served:
         assert [ask(served, keen) for _ in range(5)] == [200, 200, 200, 429, 429]
         answer = served.predict("a", authorization=f"Bearer {keen}")
-        assert 1 <= int(answer.headers["retry-after"]) <= 4
+        assert 1 <= int(answer.headers["retry-after"]) <= 20
         assert ask(served, calm) == 200
 
 

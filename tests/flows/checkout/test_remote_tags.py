@@ -93,7 +93,7 @@ def test_a_number_given_twice_is_said_in_a_line_and_later_tags_still_go_there(
         registry.register("v1.1.0", save_run("later", "all good").commit)
         started = time.monotonic()
         push_tags(said.append)
-        assert time.monotonic() - started < 5, "it has not tried again and again"
+        assert time.monotonic() - started < 30, "it has not tried again and again"
     assert len(said) == 1
     assert "classifier#prod#1, classifier@v1.0.0 there is of another clone" in said[0]
     assert "classifier@v1.1.0" in tags_there(clones[0])

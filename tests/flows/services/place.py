@@ -52,8 +52,7 @@ def flywheel(
     return "done"
 '''
 Found = TypeVar("Found")
-# A write to its SQLite waits up to 60 s for another's end: on a busy machine Prefect's server was
-# seen to spend all of it on two events at once.
+# a write to its SQLite may wait for 60 s, and Prefect's server was seen to use them up
 PATIENCE_SECONDS = 150
 
 
@@ -195,4 +194,7 @@ def end(place: Place) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -65,8 +65,8 @@ def test_nobody_of_a_run_outlives_the_one_that_was_killed(place: Place, victim: 
     who = [process for name, process in family.items() if name in ("stage", "dvc")]
     if victim != "dvc":  # then the flow lives on, to say that the stage was killed
         who = list(family.values()) if victim == "worker" else [*who, family["flow"]]
-    wait_for(lambda: not any(map(is_alive, who)), 5, lambda: str(list(filter(is_alive, who))))
-    ended = place.wait_for_state(run_id, "Crashed", "Failed", seconds=120)
+    wait_for(lambda: not any(map(is_alive, who)), 20, lambda: str(list(filter(is_alive, who))))
+    ended = place.wait_for_state(run_id, "Crashed", "Failed", seconds=200)
     if victim == "dvc":
         assert ended.state_name == "Failed"
         assert "killed" in ended.state_message

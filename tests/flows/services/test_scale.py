@@ -65,9 +65,9 @@ def test_cancelling_ends_every_rank(place: Place) -> None:
         found = place.processes("tasks.train.rank")
         return found if len(found) == 2 else None
 
-    ranks = wait_for(both, 120, lambda: place.log("worker"))
+    ranks = wait_for(both, explain=lambda: place.log("worker"))
     with place.client() as client:
         client.set_flow_run_state(run_id, Cancelling())
-    wait_for(lambda: not any(map(is_alive, ranks)), 30, lambda: place.log("worker"))
-    assert place.wait_for_state(run_id, "Cancelled", seconds=60).state_name == "Cancelled"
+    wait_for(lambda: not any(map(is_alive, ranks)), explain=lambda: place.log("worker"))
+    assert place.wait_for_state(run_id, "Cancelled").state_name == "Cancelled"
     assert read(place.folder, "train", "models")["processes"] == 2  # as the run before left it

@@ -13,7 +13,7 @@ from prefect.server.api.server import API_ROUTERS
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.flows.services.place import Place, command_of
+from tests.flows.services.place import PATIENCE_SECONDS, Place, command_of
 
 pytestmark = pytest.mark.slow
 # Prefect answers these to anybody, so that a load balancer can ask without a password: they say
@@ -25,7 +25,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture(scope="module")
 def web(place: Place) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=origin(place)) as client:
+    with httpx.Client(base_url=origin(place), timeout=PATIENCE_SECONDS) as client:
         yield client
 
 
@@ -43,13 +43,17 @@ def basic(secret: str) -> dict[str, str]:
 def csrf(place: Place, basic: dict[str, str]) -> dict[str, str]:
     """Headers that pass the check for forged requests, so that the one for passwords is reached."""
     url = f"{origin(place)}/api/csrf-token"
-    token = httpx.get(url, params={"client": "test"}, headers=basic).json()["token"]
+    token = httpx.get(
+        url, params={"client": "test"}, headers=basic, timeout=PATIENCE_SECONDS
+    ).json()["token"]
     return {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"}
 
 
 @pytest.fixture(scope="module")
 def routes(place: Place, basic: dict[str, str]) -> list[tuple[str, str]]:
-    schema = httpx.get(f"{origin(place)}/api/openapi.json", headers=basic).json()
+    schema = httpx.get(
+        f"{origin(place)}/api/openapi.json", headers=basic, timeout=PATIENCE_SECONDS
+    ).json()
     return [
         (method, path if path.startswith("/api/") else f"/api{path}")
         for path, methods in schema["paths"].items()
@@ -101,7 +105,7 @@ def test_what_needs_no_password_holds_no_data(place: Place, secret: str) -> None
     settings = httpx.get(f"{origin(place)}/ui-settings")
     assert settings.json()["auth"] == "BASIC"
     for path in ("/ui-settings", "/openapi.json", "/", "/api/health"):
-        assert secret not in httpx.get(origin(place) + path).text
+        assert secret not in httpx.get(origin(place) + path, timeout=PATIENCE_SECONDS).text
 
 
 def websocket_paths() -> list[str]:
@@ -137,7 +141,10 @@ def test_a_password_alone_changes_nothing(
     assert httpx.post(url, json=body, headers=basic).status_code == 403
     other = basic | csrf | {"Prefect-Csrf-Client": "another"}
     assert httpx.post(url, json=body, headers=other).status_code == 403
-    assert httpx.post(url, json=body, headers=basic | csrf).status_code == 201
+    assert (
+        httpx.post(url, json=body, headers=basic | csrf, timeout=PATIENCE_SECONDS).status_code
+        == 201
+    )
     httpx.delete(f"{url}name/forged", headers=basic | csrf)
 
 

@@ -70,12 +70,12 @@ def test_it_dies_with_the_process_that_wanted_it_and_its_run_is_not_left_running
         (server,) = servers(alone)
         assert process.stdout.readline() == "started\n"
         os.kill(process.pid, signal.SIGKILL)
-        wait_for(lambda: not is_alive(server), 5)
+        wait_for(lambda: not is_alive(server), 20)
     try:
         alone.up()
         with alone.client() as client:
             (run,) = [run for run in client.read_flow_runs() if not run.auto_scheduled]
-        assert run.state_name == "Running"
+        assert run.state_name in ("Running", "Crashed")
         alone.wait_for_state(run.id, "Crashed")
     finally:
         end(alone)

@@ -67,7 +67,7 @@ def test_a_killed_supervisord_leaves_no_orphan_and_nothing_to_mend(fresh: Place)
     (supervisord,) = fresh.processes("supervisord")
     services = [process for process in family(fresh) if process != supervisord]
     os.kill(supervisord.pid, signal.SIGKILL)
-    gone, alive = psutil.wait_procs(services, timeout=5)
+    gone, alive = psutil.wait_procs(services, timeout=20)
     assert len(gone) == NUM_SERVICES - 1, alive
     fresh.run("down")  # the pid file is stale; what the worker had started is ended as well
     assert fresh.processes() == []
