@@ -125,10 +125,21 @@ def _clone(scenario: Scenario, demo: Demo) -> None:
     if own := [str(file) for file in demo.folder.glob("data/**/*.dvc")]:  # data of a person's own
         demo.run("dvc", "checkout", "--quiet", *own)
     demo.run("dvc", "remote", "add", "--local", "--default", "demo", str(demo.folder / "remote"))
-    file = demo.folder / "params.yaml"
-    tree = yaml.safe_load(file.read_text("utf-8"))
-    file.write_text(yaml.safe_dump(withhold(tree, scenario), allow_unicode=True), "utf-8")
+    _edit(demo.folder / "params.yaml", lambda tree: withhold(tree, scenario))
+    _edit(demo.folder / "prefect.yaml", without_schedules)
     demo.run("git", "commit", "-qam", f"without {scenario.withheld}")
+
+
+def _edit(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    tree = change(yaml.safe_load(file.read_text("utf-8")))
+    file.write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
+
+
+def without_schedules(tree: dict[str, Any]) -> dict[str, Any]:
+    """Events alone start a night here; the monitor of the hour could tell them first."""
+    for deployment in tree["deployments"]:
+        deployment.pop("schedules", None)
+    return tree
 
 
 def withhold(tree: dict[str, Any], scenario: Scenario) -> dict[str, Any]:

@@ -86,6 +86,7 @@ async def _send_at_rate(
             else:
                 load.num_unsent += 1
         await asyncio.sleep(_TICK_SECONDS)
+    load.num_unsent += max(0, int(per_second * seconds) - num_due)  # what fell due in the last tick
 
 
 def _run(work: Coroutine[Any, Any, None], load: Load) -> None:
