@@ -19,8 +19,9 @@ _MAX_SHOWN = 3
 def files_to_keep(head: str, index: str) -> list[str]:
     """What git does not track and the graph reads, and what the user has told git to track."""
     staged = git_paths(
-        "diff-index", "-z", "--cached", "--no-renames", "--diff-filter=A", "--name-only", head
-    )
+        "diff-index", "-z", "--cached", "--no-renames", "--diff-filter=A", "--relative",
+        "--name-only", head,
+    )  # fmt: skip
     found = git_paths(
         *_OTHERS, "--exclude-standard", "--", *DVC_FILES, *_SMALL_FILES, *_literal(_code_paths()),
         GIT_INDEX_FILE=index,
@@ -35,9 +36,9 @@ def missing_data(index: str) -> list[str]:
 
 
 def _missing_below(place: str, index: str) -> str | None:
-    ignored = ["--exclude-from=.dvcignore"] if Path(".dvcignore").is_file() else []
     found = git_paths(
-        *_OTHERS, "--directory", "--no-empty-directory", *ignored, "--", *_literal([place]),
+        *_OTHERS, "--directory", "--no-empty-directory", "--exclude-per-directory=.dvcignore", "--",
+        *_literal([place]),
         GIT_INDEX_FILE=index,
     )  # fmt: skip
     lone = [path.rstrip("/") for path in found if not _is_kept(path.rstrip("/"))]
