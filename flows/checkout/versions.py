@@ -18,6 +18,7 @@ from flows.checkout.git import (
     join_paths,
     private_index,
     succeeds,
+    without_secrets,
 )
 from flows.checkout.run_files import files_to_keep, missing_data
 from flows.dvc_process import Finished, run_dvc
@@ -155,12 +156,13 @@ def try_often(
     pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
 ) -> None:
     """Push; TemporaryError, with what to type by hand, when it still fails after the pauses."""
+    remote, by_hand = without_secrets(remote), without_secrets(by_hand)
     for pause_seconds in [*pauses_seconds, None]:
         try:
             push()
             return
         except FlywheelError as error:
-            reason = str(error)
+            reason = without_secrets(str(error))
         if pause_seconds is not None:
             say(f"remote {remote}: {reason}; trying again in {pause_seconds:g} s")
             time.sleep(pause_seconds)
