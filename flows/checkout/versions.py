@@ -55,7 +55,8 @@ def save_run(name: str, message: str) -> SavedRun:
 def as_experiment(name: str) -> str:
     """Letters and digits of any script; what git or DVC refuse in a name becomes a dash."""
     plain = unicodedata.normalize("NFC", name)[:_MAX_NAME_CHARACTERS]
-    slug = re.sub(r"\.lock$|\.{2,}|[^\w.-]+", "-", plain).strip("-.")
+    slug = re.sub(r"\.{2,}|[^\w.-]+", "-", plain).lstrip("-.")
+    slug = re.sub(r"([-.]|\.lock)+$", "", slug)  # as often as one ends in what another hid
     is_like_a_commit = re.fullmatch(r"[0-9a-f]{4,40}", slug)
     return f"run-{slug}" if is_like_a_commit else slug or "run"
 
