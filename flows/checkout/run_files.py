@@ -1,5 +1,6 @@
 """Which untracked files belong to a run, and which raw data nobody keeps."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,15 @@ def files_to_keep(head: str, index: str) -> list[str]:
 
 
 def missing_data(index: str) -> list[str]:
-    """A warning for each input folder with files that neither git (this index) nor DVC has."""
-    return [warning for path in _input_paths() if (warning := _missing_below(path, index))]
+    """A warning for each input folder with files that neither git (this index) nor DVC has, and
+    one for what lies elsewhere."""
+    found = [warning for path in _input_paths() if (warning := _missing_below(path, index))]
+    if outside := sorted(filter(_is_outside, _read_only())):
+        found.append(
+            f"{_some(outside)}: outside this checkout, so this run can be restored only where it is"
+            " still the same. Keep it: dvc import-url"
+        )
+    return found
 
 
 def _missing_below(place: str, index: str) -> str | None:
@@ -46,9 +54,8 @@ def _missing_below(place: str, index: str) -> str | None:
         lone = [path for path in lone if _is_large(path)]
     if not lone:
         return None
-    more = f" and {len(lone) - _MAX_SHOWN} more" if len(lone) > _MAX_SHOWN else ""
     return (
-        f"neither git nor DVC has {', '.join(lone[:_MAX_SHOWN])}{more}, so this run can be restored"
+        f"neither git nor DVC has {_some(lone)}, so this run can be restored"
         f" only where they still are. Keep them: dvc add {' '.join(lone)}"
     )
 
@@ -76,14 +83,25 @@ def _code_paths() -> list[str]:
 
 
 def _input_paths() -> list[str]:
+    """Inputs of this checkout."""
+    return sorted(os.path.relpath(path) for path in _read_only() if not _is_outside(path))
+
+
+def _is_outside(path: str) -> bool:
+    """DVC reads there, too: by a URL, from the root, from a folder beside."""
+    here = Path.cwd()  # a link in it is its own, whatever it names
+    return "://" in path or not Path(os.path.normpath(here / path)).is_relative_to(here)
+
+
+def _read_only() -> set[str]:
     """What stages read and no stage writes, from dvc.yaml; params files as well."""
     stages = list(_stages())
     read = {path for stage in stages for path in _paths(stage, "deps", "params")}
     written = {path for stage in stages for path in _paths(stage, "outs", "metrics", "plots")}
-    return sorted(
+    return {
         path for path in read
         if not any(Path(path).is_relative_to(out) for out in written) and "${" not in path
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def _stages() -> Iterator[dict[str, Any]]:
@@ -101,6 +119,11 @@ def _paths(stage: dict[str, Any], *kinds: str) -> Iterator[str]:
                 yield from entry
             elif kind != "params":
                 yield entry
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - _MAX_SHOWN} more" if len(paths) > _MAX_SHOWN else ""
+    return f"{', '.join(paths[:_MAX_SHOWN])}{more}"
 
 
 def _literal(paths: list[str]) -> list[str]:
