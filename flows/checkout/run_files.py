@@ -15,6 +15,7 @@ _OTHERS = ("ls-files", "-z", "--others")
 _DATA = "data"
 _MAX_CODE_BYTES = 5 * 2**20  # larger files under a stage's code are data, and no business of git
 _MAX_SHOWN = 3
+_WRITTEN = ("outs", "metrics", "plots")
 
 
 def files_to_keep(head: str, index: str) -> list[str]:
@@ -27,6 +28,10 @@ def files_to_keep(head: str, index: str) -> list[str]:
         *_OTHERS, "--exclude-standard", "--", *DVC_FILES, *_SMALL_FILES, *_literal(_code_paths()),
         GIT_INDEX_FILE=index,
     )  # fmt: skip
+    # what DVC is told not to keep is git's, which may have been told to ignore all outputs
+    uncached = [path for stage in _stages() for path in _uncached(stage)]
+    if uncached:
+        found += git_paths(*_OTHERS, "--", *_literal(uncached), GIT_INDEX_FILE=index)
     code = [path for path in found if not _is_large(path)]
     return [path for path in {*DVC_FILES, *staged, *code} if _is_file_or_link(Path(path))]
 
@@ -96,8 +101,8 @@ def _is_outside(path: str) -> bool:
 def _read_only() -> set[str]:
     """What stages read and no stage writes, from dvc.yaml; params files as well."""
     stages = list(_stages())
-    read = {path for stage in stages for path in _paths(stage, "deps", "params")}
-    written = {path for stage in stages for path in _paths(stage, "outs", "metrics", "plots")}
+    read = {path for stage in stages for path in paths_of(stage, "deps", "params")}
+    written = {path for stage in stages for path in paths_of(stage, *_WRITTEN)}
     return {
         path for path in read
         if not any(Path(path).is_relative_to(out) for out in written) and "${" not in path
@@ -111,7 +116,7 @@ def _stages() -> Iterator[dict[str, Any]]:
         yield stage.get("do", stage)  # one of `foreach`
 
 
-def _paths(stage: dict[str, Any], *kinds: str) -> Iterator[str]:
+def paths_of(stage: dict[str, Any], *kinds: str) -> Iterator[str]:
     """Entries are paths, or mappings with a path as their key; a bare entry of params is a key."""
     for kind in kinds:
         for entry in stage.get(kind) or []:
@@ -119,6 +124,14 @@ def _paths(stage: dict[str, Any], *kinds: str) -> Iterator[str]:
                 yield from entry
             elif kind != "params":
                 yield entry
+
+
+def _uncached(stage: dict[str, Any]) -> Iterator[str]:
+    entries = [entry for kind in _WRITTEN for entry in stage.get(kind) or []]
+    for entry in (entry for entry in entries if isinstance(entry, dict)):
+        for path, options in entry.items():
+            if options and not options.get("cache", True) and not _is_outside(path):
+                yield path
 
 
 def _some(paths: list[str]) -> str:
