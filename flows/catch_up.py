@@ -36,7 +36,7 @@ def _take_names(commit: str) -> None:
     names = [file for file in listed if file.endswith((".dvc", "/.gitignore", str(DVC_LOCK)))]
     for name in names:
         with whole_file(Path(name)) as stream:
-            stream.write(git("show", f"{commit}:{name}").encode())
+            stream.write(git("show", f"{commit}:./{name}").encode())
     if names:
         say(f"going on from run {commit[:10]}")
 

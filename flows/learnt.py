@@ -30,7 +30,7 @@ def _partitions_of(commit: str) -> set[str]:
     if not commit:  # of no run, and git would take that for its index
         return set()
     with contextlib.suppress(InputError):
-        text = git("show", f"{commit}:{FEEDBACK / ACCEPTED}.dvc")
+        text = git("show", f"{commit}:./{FEEDBACK / ACCEPTED}.dvc")
         md5s = re.findall(r"^- md5: ([0-9a-f]{32}\.dir)$", text, re.MULTILINE)
         listings = [cached_listing(find_cache(), md5) or {} for md5 in md5s]
         return names_of(name for names in listings for name in names)

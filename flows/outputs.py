@@ -22,7 +22,7 @@ def outputs_of(release: Release, cache: Path) -> Outputs:
     if not release.commit:
         return {}
     try:
-        content = git("show", f"{release.commit}:{DVC_LOCK}")
+        content = git("show", f"{release.commit}:./{DVC_LOCK}")
     except GitError as error:
         raise InputError(
             f"{release.version}: its run's commit {release.commit[:12]} is not here ({error}). "

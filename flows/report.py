@@ -140,9 +140,8 @@ def _outs_named(name: str, nodes: Sequence[StageNode]) -> list[Path]:
 
 
 def _declared_metrics() -> set[str]:
-    """What dvc.yaml calls metrics; an entry may carry options."""
-    entries = [entry for stage in read_stages().values() for entry in stage.get("metrics", [])]
-    return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
+    """What dvc.yaml calls metrics."""
+    return {path for stage in read_stages().values() for path in stage["metrics"]}
 
 
 def _metrics(nodes: Sequence[StageNode], declared: set[str]) -> list[str]:

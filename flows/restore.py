@@ -66,11 +66,9 @@ def _added_data() -> Iterator[RecordedOut]:
 def _edited_outs() -> dict[str, list[str]]:
     """What lies where DVC will put something else, or nothing."""
     recorded = {out.path: out for out in _recorded()}
-    never_run = {
-        path: name for name, stage in read_stages().items() for path in stage.get("outs", [])
-    }
+    never_run = {path: name for name, stage in read_stages().items() for path in stage["outs"]}
     edited: dict[str, list[str]] = {}
-    for path in {*recorded, *filter(lambda path: isinstance(path, str), never_run)}:
+    for path in {*recorded, *never_run}:
         out = recorded.get(path)
         if os.path.lexists(path) and (out is None or md5_of(Path(path)) != out.md5):
             edited.setdefault(out.stage if out else never_run[path], []).append(path)

@@ -8,6 +8,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from flows.checkout.run_files import paths_of
 from tasks.errors import InputError
 from tasks.stage import read_record
 
@@ -32,27 +33,26 @@ def read_runs(started: float) -> list[StageRun]:
 
 
 def read_stages() -> dict[str, dict[str, Any]]:
+    """As dvc.yaml has them, but outs and metrics by path alone, without options."""
     if not DVC_FILE.is_file():
         raise InputError(f"{DVC_FILE}: no such file in {Path.cwd()}. Run from the repository.")
     stages: dict[str, dict[str, Any]] = yaml.safe_load(DVC_FILE.read_text())["stages"]
-    return stages
+    return {
+        name: stage | {kind: list(paths_of(stage, kind)) for kind in ("outs", "metrics")}
+        for name, stage in stages.items()
+    }
 
 
 def _read_run(name: str, stage: dict[str, Any], started: float) -> StageRun:
     record = read_record(name)
     ran = record.get("started", 0.0) >= started
     metrics: dict[str, Any] = {}
-    for entry in stage.get("metrics", []):
-        file = Path(
-            entry if isinstance(entry, str) else next(iter(entry))
-        )  # a path, or options by path
-        if not file.is_file():
-            continue
+    for file in filter(Path.is_file, map(Path, stage["metrics"])):
         metrics |= json.loads(file.read_text(encoding="utf-8")).get(name, {})
     return StageRun(
         name,
         ran,
-        all(Path(out).exists() for out in stage.get("outs", [])),
+        all(Path(out).exists() for out in stage["outs"]),
         record.get("seconds"),
         record.get("peak_memory_mib"),
         record.get("failure") if ran else None,
@@ -110,7 +110,7 @@ def _score_table(evaluate: dict[str, Any]) -> Table:
 
 def _places() -> list[tuple[str, str]]:
     """Outputs a person opens, by what they are; only those that exist."""
-    outs = [out for stage in read_stages().values() for out in stage.get("outs", [])]
+    outs = [out for stage in read_stages().values() for out in stage["outs"]]
     names = {
         "bundle": "packaged model",
         "model_card.html": "model card",

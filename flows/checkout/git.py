@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -34,8 +35,13 @@ def git(*arguments: str, stdin: str = "", **variables: str) -> str:
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if not line.startswith("hint:")]
         reason = " ".join(" ".join(lines).split()) or f"exit code {result.returncode}"
-        raise GitError(f"git {arguments[0]} in {Path.cwd()}: {reason}")
+        raise GitError(without_secrets(f"git {arguments[0]} in {Path.cwd()}: {reason}"))
     return result.stdout
+
+
+def without_secrets(text: str) -> str:
+    """For logs and history: a remote's URL may hold a name, a password or a token before its @."""
+    return re.sub(r"://[^\s/]*@", "://***@", text)
 
 
 def succeeds(*arguments: str, **variables: str) -> bool:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from flows.checkout.git import git, head_commit
+from flows.checkout.git import git, head_commit, without_secrets
 from flows.checkout.versions import (
     EXPERIMENTS,
     configured_remotes,
@@ -50,7 +50,7 @@ def fetch_runs(say: Callable[[str], None]) -> None:
     remote = _git_remote()
     if not remote:
         return
-    say(f"asking {remote} for its runs")
+    say(f"asking {without_secrets(remote)} for its runs")
     lines = git("ls-remote", "--refs", remote, f"{EXPERIMENTS}/*").splitlines()
     refs = {line.split("\t")[1] for line in lines} - set(run_refs())
     wanted = "".join(f"{ref}:{ref}\n" for ref in sorted(refs) if is_run_ref(ref))

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from flows.checkout.git import GitError, git
+from flows.checkout.git import GitError, git, without_secrets
 from flows.checkout.registry import artifact
 from flows.checkout.versions import configured_remotes, try_often
 
@@ -25,7 +25,7 @@ def fetch_tags(say: Say) -> None:
         if wanted:
             git("fetch", *options, "--stdin", remote, stdin=wanted)
     except GitError as error:
-        say(f"remote {remote}: its releases are not known here: {error}")
+        say(f"remote {without_secrets(remote)}: its releases are not known here: {error}")
 
 
 def push_tags(say: Say) -> None:
@@ -47,8 +47,9 @@ def _push_missing(remote: str, say: Say) -> None:
     if missing:
         git("push", "--quiet", remote, *(f"{tag}:{tag}" for tag in missing))
     if taken := sorted(tag for tag in ours.keys() & theirs.keys() if ours[tag] != theirs[tag]):
+        names = ", ".join(tag.removeprefix("refs/tags/") for tag in taken)
         say(
-            f"remote {remote}: {', '.join(tag.removeprefix('refs/tags/') for tag in taken)} "
+            f"remote {without_secrets(remote)}: {names} "
             "there is of another clone, and stays as it is. See git ls-remote --tags."
         )
 

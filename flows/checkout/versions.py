@@ -18,6 +18,7 @@ from flows.checkout.git import (
     join_paths,
     private_index,
     succeeds,
+    without_secrets,
 )
 from flows.checkout.run_files import files_to_keep, missing_data
 from flows.dvc_process import Finished, run_dvc
@@ -54,7 +55,8 @@ def save_run(name: str, message: str) -> SavedRun:
 def as_experiment(name: str) -> str:
     """Letters and digits of any script; what git or DVC refuse in a name becomes a dash."""
     plain = unicodedata.normalize("NFC", name)[:_MAX_NAME_CHARACTERS]
-    slug = re.sub(r"\.lock$|\.{2,}|[^\w.-]+", "-", plain).strip("-.")
+    slug = re.sub(r"\.{2,}|[^\w.-]+", "-", plain).lstrip("-.")
+    slug = re.sub(r"([-.]|\.lock)+$", "", slug)  # as often as one ends in what another hid
     is_like_a_commit = re.fullmatch(r"[0-9a-f]{4,40}", slug)
     return f"run-{slug}" if is_like_a_commit else slug or "run"
 
@@ -155,12 +157,13 @@ def try_often(
     pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
 ) -> None:
     """Push; TemporaryError, with what to type by hand, when it still fails after the pauses."""
+    remote, by_hand = without_secrets(remote), without_secrets(by_hand)
     for pause_seconds in [*pauses_seconds, None]:
         try:
             push()
             return
         except FlywheelError as error:
-            reason = str(error)
+            reason = without_secrets(str(error))
         if pause_seconds is not None:
             say(f"remote {remote}: {reason}; trying again in {pause_seconds:g} s")
             time.sleep(pause_seconds)

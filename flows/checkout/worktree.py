@@ -81,13 +81,15 @@ def _different(commit: str) -> list[str]:
 
 
 def _changed(index: str) -> list[str]:
-    return git_paths("diff", "--name-only", "--no-ext-diff", "-z", GIT_INDEX_FILE=index)
+    return git_paths(
+        "diff", "--relative", "--name-only", "--no-ext-diff", "-z", GIT_INDEX_FILE=index
+    )
 
 
 def _run_with_this_lock() -> str | None:
     blob = git("hash-object", str(DVC_LOCK)).strip() if DVC_LOCK.is_file() else None
     runs = run_refs()
-    asked = "".join(f"{commit}:{DVC_LOCK}\n" for commit in runs.values())
+    asked = "".join(f"{commit}:./{DVC_LOCK}\n" for commit in runs.values())
     found = git("cat-file", "--batch-check=%(objectname)", stdin=asked).splitlines()
     return next((name_of(ref) for ref, name in zip(runs, found, strict=True) if name == blob), None)
 
@@ -99,14 +101,15 @@ def _write(commit: str) -> None:
     with private_index(commit) as index:
         changed = _changed(index)
         git(
-            "checkout-index", "-z", "--stdin", f"--prefix={STAGING}/",
+            "checkout-index", "-z", "--stdin", f"--prefix={STAGING.absolute()}/",
             stdin=join_paths(changed), GIT_INDEX_FILE=index,
         )  # fmt: skip
+    staged = STAGING / git("rev-parse", "--show-prefix").removesuffix("\n")  # paths from git's root
     for path in map(Path, changed):
-        if not (STAGING / path).is_symlink():
-            sync_folder(STAGING / path)
+        if not (staged / path).is_symlink():
+            sync_folder(staged / path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        (STAGING / path).replace(path)
+        (staged / path).replace(path)
     shutil.rmtree(STAGING)
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.checkout.lock import checkout_lock
 from flows.checkout.versions import push_run, save_run
@@ -17,6 +18,7 @@ from tests.flows.runs import (
     enter,
     git_here,
     outs_here,
+    reproduce,
     users_side,
 )
 from tests.project import environment, make_project, run
@@ -63,6 +65,28 @@ def test_outputs_changed_by_hand_are_moved_aside(clone: Path, outs: Outs) -> Non
     assert kept == {"all.txt": "by hand", "seed.txt": "raw by hand"}
     shutil.rmtree("data/.rescued")
     assert outs_here() == outs["four"]
+
+
+def test_outputs_with_options_come_back_also_without_dvcs_cache(checkout: Path) -> None:
+    graph = yaml.safe_load(Path("dvc.yaml").read_text())
+    graph["stages"]["repeat"]["outs"][1] = {"data/repeat/all.txt": {"persist": True}}
+    graph["stages"]["evaluate"]["outs"] = [{"models/evaluate/model.txt": {"cache": False}}]
+    Path("dvc.yaml").write_text(yaml.safe_dump(graph))
+    run(checkout, ["git", "commit", "-qam", "options"])
+    made = {}
+    for name, times in {"two": 2, "four": 4}.items():
+        reproduce(times)
+        made[name] = outs_here()
+        save_run(name, "all good")
+    git_here("checkout", "-q", "params.yaml")
+    Path("models/evaluate/model.txt").write_text("by hand")
+    said: list[str] = []
+    for name in ("two", "four"):
+        restore_run(name, said.append)
+        assert outs_here() == made[name]
+    kept = next(line for line in said if line.startswith("restored two")).split("RUN=")[1]
+    (ref,) = git_here("for-each-ref", "--format=%(refname)", f"refs/exps/**/{kept}").split()
+    assert git_here("show", f"{ref}:models/evaluate/model.txt") == "by hand"
 
 
 def test_a_damaged_copy_is_found_by_its_hash(clone: Path) -> None:

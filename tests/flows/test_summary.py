@@ -17,11 +17,15 @@ STARTED = 1000.0
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     stages = {
-        "clean": {"outs": ["data/clean/examples.parquet"], "metrics": ["data/clean/metrics.json"]},
-        "evaluate": {
-            "outs": ["data/evaluate/model_card.html"], "metrics": ["data/evaluate/metrics.json"],
+        "clean": {
+            "outs": [{"data/clean/examples.parquet": {"cache": False}}],
+            "metrics": [{"data/clean/metrics.json": {"cache": False}}],
         },
-    }  # fmt: skip
+        "evaluate": {
+            "outs": [{"data/evaluate/model_card.html": {"persist": True}}],
+            "metrics": ["data/evaluate/metrics.json"],
+        },
+    }
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -3,6 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.checkout.git import GitError
+from flows.checkout.past_runs import fetch_runs
+from flows.checkout.remote_tags import fetch_tags
 from flows.checkout.versions import push_run, save_run
 from tasks.errors import TemporaryError
 from tests.flows.runs import (
@@ -20,6 +23,24 @@ def test_without_remotes_nothing_is_pushed(checkout: Path) -> None:
     said: list[str] = []
     push_run(save_run("lynx", ""), said.append)
     assert said == []
+
+
+def test_a_token_in_a_remotes_url_is_never_shown(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = "artifacts: {classifier: {path: models, type: model}}\n"
+    Path("dvc.yaml").write_text(Path("dvc.yaml").read_text() + model)
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("DVC_EXP_GIT_REMOTE", "https://bot:s3cr@qwerty@127.0.0.1:9/o/r.git")
+    said: list[str] = []
+    with pytest.raises(TemporaryError) as pushed:
+        push_run(save_run("lynx", ""), said.append, [0.01])
+    with pytest.raises(GitError) as fetched:
+        fetch_runs(said.append)
+    fetch_tags(said.append)
+    shown = [*said, str(pushed.value), str(fetched.value)]
+    assert not [line for line in shown if "bot" in line or "s3cr" in line or "qwerty" in line]
+    assert [line for line in shown if "https://***@127.0.0.1:9/o/r.git" in line] == shown
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import yaml
+
 from flows.checkout.versions import save_run
 from tests.flows.runs import (
     git_here,
@@ -47,3 +49,19 @@ def test_a_large_file_under_code_is_no_code(checkout: Path) -> None:
     saved = save_run("lynx", "")
     assert "steps/weights.bin" in saved.warnings[0]
     assert "steps/weights.bin" not in tree_of(saved.commit)
+
+
+def test_inputs_from_elsewhere_are_named_and_the_run_is_kept(checkout: Path) -> None:
+    Path("../shared").mkdir()
+    graph = yaml.safe_load(Path("dvc.yaml").read_text())
+    elsewhere = ["../shared/x", "/etc/hostname", "s3://bucket/a.csv"]
+    graph["stages"]["repeat"]["deps"] += [*elsewhere, f"{checkout}/steps/new.py"]
+    graph["stages"]["repeat"]["params"].append({"../shared/params.yaml": ["a"]})
+    Path("dvc.yaml").write_text(yaml.safe_dump(graph))
+    Path("steps/new.py").write_text("new\n")
+    saved = save_run("lynx", "")
+    (warning,) = saved.warnings
+    assert warning.startswith(
+        "../shared/params.yaml, ../shared/x, /etc/hostname and 1 more: outside"
+    )
+    assert "steps/new.py" in tree_of(saved.commit)

@@ -110,6 +110,10 @@ def test_a_failed_run_is_saved_up_to_the_stage_that_failed(checkout: Path) -> No
         ("@{1}", "1"),
         ("-rf", "rf"),
         ("a.lock", "a"),
+        ("a.lock!", "a"),
+        ("a.lock.lock-.", "a"),
+        (".lock", "lock"),
+        ("x" * 55 + ".lock-and-more", "x" * 55),
         ("cafe", "run-cafe"),  # git would take it for a commit
         ("HEAD", "HEAD-2"),
         ("main", "main-2"),
