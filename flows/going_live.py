@@ -94,6 +94,9 @@ def prove(ready: Promotion) -> str:
 
 def tell(subject: Subject, message: str) -> None:
     """Those whom section `notifications` names."""
-    name, _ = registry.artifact()
+    try:
+        name, _ = registry.artifact()
+    except FlywheelError:  # what is live is told of, whatever became of the graph
+        name = "model"
     resource = {"prefect.resource.id": f"flywheel.{name}", "prefect.resource.name": name}
     emit_event(f"flywheel.{subject}", resource=resource, payload={"message": message})

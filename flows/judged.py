@@ -1,5 +1,7 @@
 """What the gate judges by, found in the graph, and whether a verdict still answers it."""
 
+import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +12,7 @@ from tasks import documents
 from tasks.errors import InputError
 from tasks.evaluate.params import EvaluateParams
 from tasks.gate.params import GateParams
-from tasks.gate.question import question_of
+from tasks.gate.question import failed_report, question_of
 from tasks.params import load_params
 from tasks.release.plan import verdict_problem, was_live
 from tasks.releases import LIVE, Place, Release, read_history, read_pointer
@@ -49,6 +51,13 @@ def _card(outs: Sequence[Path]) -> Iterator[Path]:
     yield from (out for card in cards[:1] for out in outs if out == card.with_name("pictures"))
 
 
+def forget_refused_data(inputs: Inputs) -> None:
+    """For a graph that is up to date: the data that it was made of passed, whatever stage validate
+    turned down before. Where they came back as they were, its code did not run to say so."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(failed_report(inputs.validation).parent)
+
+
 def is_answered(release: Release, inputs: Inputs) -> bool:
     """Whether judging its bundle again would ask nothing new.
 
@@ -63,7 +72,7 @@ def is_answered(release: Release, inputs: Inputs) -> bool:
     except InputError:
         return False
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
-    asked = question_of(params, evaluate, [inputs.test, inputs.validation, inputs.holdout])
+    asked = question_of(params, evaluate, inputs.test, inputs.validation, inputs.holdout)
     champion = live.manifest_sha256 if live else None
     return (verdict.question, verdict.champion) == (asked, champion)
 

@@ -13,7 +13,7 @@ from flows.checkout import registry
 from flows.checkout.remote_tags import fetch_tags
 from flows.checkout.versions import SavedRun
 from flows.going_live import go_live, tell
-from flows.judged import Inputs, find_inputs, is_answered
+from flows.judged import Inputs, find_inputs, forget_refused_data, is_answered
 from flows.pages.card import card_page
 from flows.pages.verdict import verdict_page
 from flows.stage_graph import StageNode, read_graph, stale_stages
@@ -42,7 +42,7 @@ def finish(nodes: Sequence[StageNode], chosen: Sequence[StageNode], saved: Saved
         return "not judged here: this clone goes away, and what is live is elsewhere"
     if len(chosen) < len(nodes) and not is_current(nodes):
         return "not judged: the packaged model is not up to date"
-    inputs = find_inputs(nodes)
+    forget_refused_data(inputs := find_inputs(nodes))
     known = find_release(Place(LIVE), sha256)
     if known and not is_answered(known, inputs):
         known = None

@@ -72,9 +72,9 @@ def _enter(release: Release, stage: registry.Stage) -> None:
 
 def _change(change: Callable[[], None], say: Say) -> str:
     """One after another, since the last must be the one that knows what is live."""
-    if not registry.has_artifact():
-        return ""
     try:
+        if not registry.has_artifact():
+            return ""
         with tagging(Place(LIVE), _WAIT_SECONDS):
             change()
             push_tags(say)

@@ -36,8 +36,18 @@ def has_artifact() -> bool:
 
 
 def _models() -> dict[str, Path]:
-    declared = yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")).get("artifacts") or {}
-    return {name: Path(one["path"]) for name, one in declared.items() if one.get("type") == "model"}
+    try:
+        tree = yaml.safe_load(_DVC_FILE.read_text(encoding="utf-8")) or {}
+        declared = (tree.get("artifacts") or {}).items()
+        return {name: Path(one["path"]) for name, one in declared if one.get("type") == "model"}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{_DVC_FILE}: not readable: {reason}. Mend or restore it.") from None
+    except (AttributeError, KeyError, TypeError):
+        raise InputError(
+            f"{_DVC_FILE}: its artifacts are not readable, expected a type and a path under each "
+            "one's name. Mend or restore it."
+        ) from None
 
 
 def registered_versions() -> dict[str, str]:
@@ -109,10 +119,11 @@ def _registry() -> Iterator[Any]:
     """GTO, imported where something is released: it takes a fifth of a second."""
     import gto.api  # noqa: PLC0415
     from gto.exceptions import GTOException  # noqa: PLC0415
+    from scmrepo.exceptions import SCMError  # noqa: PLC0415
 
     try:
         yield gto.api
-    except GTOException as error:
+    except (GTOException, SCMError) as error:
         raise InputError(f"git tags of the release: {' '.join(str(error).split())}") from None
 
 
@@ -146,8 +157,8 @@ def _await_next_second(newest: _Tag) -> None:
 
 
 def _author() -> dict[str, str]:
-    """Git's own person where it knows one."""
+    """Git's own person where it knows one: a tag has no author but whom git calls the committer."""
     names = identity()
-    if not names:
+    if "GIT_COMMITTER_NAME" not in names:
         return {}
-    return {"author": names["GIT_AUTHOR_NAME"], "author_email": names["GIT_AUTHOR_EMAIL"]}
+    return {"author": names["GIT_COMMITTER_NAME"], "author_email": names["GIT_COMMITTER_EMAIL"]}

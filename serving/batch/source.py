@@ -1,7 +1,6 @@
 """What is to be scored: one file or a folder of Parquet, its columns, and whether it changed."""
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from serving.batch.chunks import Chunk, LineKind, read_lines, read_parquet, unre
 from tasks.aggregate.files import InputFile, count_lines, open_text
 from tasks.aggregate.params import DELIMITERS
 from tasks.aggregate.rows import find_fault
+from tasks.aggregate.structured import parse_json
 from tasks.artifacts import sha256_of
 from tasks.errors import InputError
 
@@ -127,11 +127,13 @@ def _read_header(lines: Iterator[str], file: Path, delimiter: str) -> list[str]:
 
 
 def _collect_keys(lines: Iterator[str], file: Path) -> list[str]:
-    """Keys of all objects in the order met; what is no object is judged when it is read."""
+    """Keys of all objects in the order met; a line that the reader rejects names no column."""
     names: dict[str, None] = {}
     for line in lines:
+        if find_fault(line):
+            continue
         try:
-            value = json.loads(line)
+            value = parse_json(line)
         except (ValueError, RecursionError):
             continue
         names.update(dict.fromkeys(value if isinstance(value, dict) else ()))

@@ -32,10 +32,9 @@ def main(arguments: list[str]) -> None:
         options.validation,
     )  # fmt: skip
     evidence = gather(files, params, evaluate.checks)
-    asked = [file for file in (files.test, files.validation_metrics, files.holdout) if file]
-    verdict = judge(evidence, params, evaluate.calibration_bins).model_copy(
-        update={"question": question_of(params, evaluate, asked)}
-    )
+    asked = question_of(params, evaluate, files.test, files.validation_metrics, files.holdout)
+    verdict = judge(evidence, params, evaluate.calibration_bins)
+    verdict = verdict.model_copy(update={"question": asked})
     write_json(options.target / VERDICT, verdict.model_dump(mode="json"))
     tell(verdict, options.target / VERDICT)
 

@@ -12,6 +12,7 @@ from tasks.errors import InputError
 from tasks.evaluate.examples import Examples, read_examples, to_examples
 from tasks.gate.condition import holds
 from tasks.gate.evidence import Rows
+from tasks.gate.question import failed_report
 from tasks.label_set import LabelSet
 from tasks.records import LABELLED, read_table
 from tasks.releases import RECORD, Release
@@ -55,11 +56,11 @@ def find_strangers(files: list[Path], label_set: LabelSet) -> str:
 
 def read_data_gate(metrics_file: Path) -> Condition:
     """Stage validate writes its metrics only when no rule stopped it, so that they are there says
-    that the gate was green; a newer run that it turned down left a folder beside its outputs.
+    that the gate was green; a newer run that it turned down left a report beside its outputs.
 
     Rules that only warned or set rows aside are told, and do no harm.
     """
-    failed = metrics_file.parent.with_name(f"{metrics_file.parent.name}-failed")
+    failed = failed_report(metrics_file)
     try:
         metrics = json.loads(metrics_file.read_bytes())["validate"]
         num_rules, num_rows = int(metrics["rules"]), int(metrics["rows_out"])

@@ -1,7 +1,6 @@
 """What the gate was asked: a verdict holds for as long as the question stays the same."""
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from tasks.artifacts import json_bytes, sha256_of
@@ -9,12 +8,18 @@ from tasks.evaluate.params import EvaluateParams
 from tasks.gate.params import GateParams
 
 
-def question_of(params: GateParams, evaluate: EvaluateParams, files: Sequence[Path]) -> str:
-    """sha256 of the bounds, the behavioural checks and the rows; the bundles are named elsewhere.
+def failed_report(validation: Path) -> Path:
+    """Beside the metrics of stage validate: there since the stage turned newer data down."""
+    folder = validation.parent
+    return folder.with_name(f"{folder.name}-failed") / "report.json"
 
-    Args:
-        files: The test split, the metrics of stage validate and the hold-out, as far as there is.
-    """
+
+def question_of(
+    params: GateParams, evaluate: EvaluateParams, test: Path, validation: Path, holdout: Path | None
+) -> str:
+    """sha256 of the bounds, the behavioural checks, the rows and what stage validate says of them;
+    the bundles are named elsewhere."""
+    files = [test, validation, failed_report(validation), *([holdout] if holdout else [])]
     asked = {
         "gate": params.model_dump(mode="json"),
         "checks": [check.model_dump(mode="json") for check in evaluate.checks],

@@ -61,8 +61,13 @@ def _start(folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def _next_ended(running: "dict[int, subprocess.Popen[bytes]]") -> int:
-    """Wait for one of them, whichever it is, and take it out."""
+    """Wait for one of them, whichever it is, and take it out.
+
+    Where the sweep is a container's first process, orphans of others become its children, too.
+    """
     while True:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)  # left for Popen to reap
-        if ended and ended.si_pid in running:
+        assert ended, "only a call that does not wait returns without one"
+        if ended.si_pid in running:
             return running.pop(ended.si_pid).wait()
+        os.waitid(os.P_PID, ended.si_pid, os.WEXITED)  # else it is the one found for ever

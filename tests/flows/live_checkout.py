@@ -48,4 +48,4 @@ def release_run(
 def question() -> str:
     """What the gate would be asked here and now."""
     params, evaluate = load_params("gate", GateParams), load_params("evaluate", EvaluateParams)
-    return question_of(params, evaluate, [TEST, METRICS, HOLDOUT])
+    return question_of(params, evaluate, TEST, METRICS, HOLDOUT)

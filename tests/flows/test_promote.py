@@ -169,6 +169,18 @@ def test_a_rollback_is_one_click_and_moves_the_stage_back(packaged: Path) -> Non
     assert "nothing was before it" in (state.message or "")
 
 
+def test_a_rollback_in_the_midst_of_a_merge_ends_well_and_is_told(packaged: Path) -> None:
+    first = release_run(packaged, "kind-owl")
+    for release in (first, release_run(packaged, "bold-fox", champion=first)):
+        make_live(release)
+    Path("dvc.yaml").write_text("<<<<<<< HEAD\na: 1\n=======\n")
+    state = rollback("merging", return_state=True)
+    assert state.is_completed(), state.message
+    assert live() == "v1.0.0"
+    assert "; git's tags do not say so yet: dvc.yaml: not readable" in (state.message or "")
+    assert told("promotion", "rolled back from v1.1.0 to v1.0.0 (merging)")
+
+
 def test_the_doors_of_the_command_line_do_the_same(packaged: Path, live_checkout: Path) -> None:
     first = release_run(packaged, "kind-owl")
     release_run(packaged, "bold-fox", champion=first)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect import flow
 
 from flows import release, released, tags
 from flows.checkout.versions import SavedRun
@@ -153,6 +154,31 @@ def test_what_was_rolled_back_is_settled_also_when_it_is_packaged_anew(packaged:
     again = release_run(packaged, "three", first)
     assert not is_due(again)
     assert is_due(other_model(packaged, "four", first))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_server")
+def test_data_turned_down_before_count_no_more_where_the_graph_is_up_to_date(
+    packaged: Path,
+) -> None:
+    first = release_and_put(packaged, "one")
+    make_live(first)
+    tags.follow_live(print)
+    refused = release_and_put(packaged, "two", champion=first, decision="refused")
+    tags.enter(refused, "staging", print)
+    assert is_settled()
+    Path("data/validate-failed").mkdir(parents=True)
+    Path("data/validate-failed/report.json").write_text("{}")
+    assert not is_settled(), "the gate would say something else"
+    nodes = read_graph()
+
+    @flow
+    def turn() -> str:
+        return release.finish(nodes, nodes, SavedRun("kind-owl", "c" * 40, ()))
+
+    assert turn().startswith("v1.1.0, judged before (refused)")
+    assert not Path("data/validate-failed").exists()
+    assert is_settled()
 
 
 def test_a_clone_that_goes_away_releases_nothing(

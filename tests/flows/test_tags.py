@@ -9,10 +9,12 @@ import pytest
 
 from flows import tags
 from flows.checkout import registry
+from tasks.release.adopt import Candidate, adopt
 from tasks.release.rollback import roll_back
 from tasks.releases import Release
 from tests.flows.live_checkout import release_run
 from tests.flows.runs import git_here
+from tests.tasks.release import side
 from tests.tasks.release.side import PLACE, make_live
 
 pytestmark = pytest.mark.usefixtures("live_checkout")
@@ -84,6 +86,31 @@ def test_what_cannot_be_tagged_is_live_all_the_same_and_is_said(releases: list[R
     line = tags.follow_live(said.append)
     assert line.startswith("; git's tags do not say so yet: tag classifier@v1.0.0 is on commit")
     assert line.endswith(said[0])
+
+
+@pytest.mark.parametrize("graph", ["<<<<<<< HEAD\na: 1\n=======\n", None])
+def test_what_is_live_by_a_graph_that_is_broken_is_said_in_one_line(
+    releases: list[Release], graph: str | None
+) -> None:
+    """A rollback in the midst of a merge: the swap is done, and only the tags have to wait."""
+    make_live(releases[0])
+    Path("dvc.yaml").unlink() if graph is None else Path("dvc.yaml").write_text(graph)
+    line = tags.follow_live(print)
+    assert line.startswith("; git's tags do not say so yet: dvc.yaml: not readable: ")
+    assert "\n" not in line
+    git_here("checkout", "dvc.yaml")
+    assert tags.make_true(releases[0], print) == ""
+    assert in_stage("prod") == ["v1.0.0"]
+
+
+def test_a_run_whose_commit_is_in_another_clone_is_said_in_one_line(packaged: Path) -> None:
+    bundle = side.make_bundle(packaged, "far-owl")
+    verdict = side.write_verdict(bundle, None)
+    made = adopt(PLACE, Candidate(bundle, verdict, [], "far-owl", side.COMMIT), "minor", [], 5.0)
+    make_live(made)
+    line = tags.follow_live(print)
+    assert line.startswith("; git's tags do not say so yet: git tags of the release: unknown Git")
+    assert side.COMMIT in line
 
 
 def test_a_graph_without_a_model_has_no_tags(releases: list[Release]) -> None:

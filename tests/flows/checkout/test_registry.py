@@ -110,6 +110,35 @@ def test_a_tag_of_the_future_is_an_error_and_nobody_waits_for_it(
     assert holders("prod") == ["v1.0.0"]
 
 
+@pytest.mark.parametrize(
+    ("known", "tagger"), [("AUTHOR", "flywheel <flywheel@localhost>"), ("COMMITTER", "ci <ci@x>")]
+)
+def test_a_tag_has_gits_committer_or_a_neutral_name(
+    runs: list[SavedRun], monkeypatch: pytest.MonkeyPatch, known: str, tagger: str
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        for key in ("NAME", "EMAIL"):
+            monkeypatch.delenv(f"GIT_{role}_{key}", raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv(f"GIT_{known}_NAME", "ci")
+    monkeypatch.setenv(f"GIT_{known}_EMAIL", "ci@x")
+    registry.register("v1.0.0", runs[0].commit)
+    registry.assign("v1.0.0", "prod")
+    lines = git_here("for-each-ref", "--format=%(taggername) %(taggeremail)", "refs/tags")
+    assert lines.splitlines() == [tagger, tagger]
+
+
+@pytest.mark.parametrize(
+    "graph", ["[a]", "artifacts: [a]", "artifacts: {a: model}", "artifacts: {a: {type: model}}",
+              "a: b: c", "\0"],
+)  # fmt: skip
+def test_a_graph_that_is_none_is_an_error_in_one_line(checkout: Path, graph: str) -> None:
+    Path("dvc.yaml").write_text(graph)
+    for ask in (registry.has_artifact, registry.artifact):
+        with pytest.raises(InputError, match=r"^dvc\.yaml: .*not readable.*restore it\.$"):
+            ask()
+
+
 def test_a_graph_with_no_model_or_two_is_an_error(checkout: Path) -> None:
     for kinds, number in (((), 0), (("dataset",), 0), (("model", "model"), 2)):
         artifacts = {f"a{n}": {"path": "x", "type": kind} for n, kind in enumerate(kinds)}

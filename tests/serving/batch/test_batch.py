@@ -52,6 +52,19 @@ def test_json_lines_keep_all_keys_of_all_objects() -> None:
 
 
 @pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize(
+    "line", [b'{"text": "b", "score": NaN}', b'{"text": "b", "score": 1, "score": 2}',
+             b'{"text": "b", "score": "\xff"}'],
+)  # fmt: skip
+def test_a_rejected_line_names_no_column(line: bytes) -> None:
+    Path("in.jsonl").write_bytes(b'{"text": "a"}\n' + line + b'\n{"text": "c"}\n')
+    table = score(Path("in.jsonl"))
+    assert table["text"].to_pylist() == ["a", None, "c"]
+    assert "score" not in table.column_names
+    assert [bool(problem) for problem in table["problem"].to_pylist()] == [False, True, False]
+
+
+@pytest.mark.usefixtures("checkout")
 def test_a_folder_of_parquet_keeps_its_types_and_the_order_of_its_paths() -> None:
     table = pa.table({
         "text": pa.array(TEXTS).dictionary_encode(),

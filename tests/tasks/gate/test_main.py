@@ -123,8 +123,19 @@ def test_only_a_data_gate_that_is_surely_green_counts(place: Place, metrics: byt
 
 
 def test_data_turned_down_since_then_close_the_gate(place: Place) -> None:
-    (place.folder / "data/validate-failed").mkdir()
-    assert "data_gate" in failed_names(place.judge())
+    before = place.judge()
+    report = place.folder / "data/validate-failed/report.json"
+    report.parent.mkdir()
+    report.write_text("{}")
+    closed = place.judge()
+    assert "data_gate" in failed_names(closed)
+    assert closed.question != before.question, "it can be asked again"
+    shutil.rmtree(report.parent)
+    opened = place.judge()
+    assert "data_gate" not in failed_names(opened)
+    assert opened.question == before.question
+    report.parent.mkdir()
+    report.write_text("{}")
     place.metrics.unlink()
     assert "data_gate" in failed_names(place.judge())
 
